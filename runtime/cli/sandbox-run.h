@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HUSK_CLI_SANDBOX_RUN_H
+#define HUSK_CLI_SANDBOX_RUN_H
+
+#include "runtime/cli/cli.h"
+#include "runtime/cli/sandbox-named.h"
+#include "runtime/cli/sandbox-output.h"
+#include "runtime/cli/sandbox-supervise.h"
+#include "runtime/phase/parent.h"
+#include "runtime/plan/plan-host.h"
+#include "runtime/plan/plan.h"
+#include "runtime/sandbox/sandbox.h"
+
+/* What "husk sandbox" and "husk sandbox start" have in common. */
+
+/* One run, from the options to the report. */
+struct run {
+	struct call *call;
+	const char *name;
+	struct sandbox sandbox;
+	struct sandbox_host host;
+	struct host facts;
+	struct sandbox_made made;
+	struct plan *plan;
+	struct parent parent;
+	struct parent_options options;
+	struct supervisor supervisor;
+	struct sandbox_output output;
+	struct sandbox_report report;
+	int report_fd, status_fd;
+	/* husk sandbox start: */
+	bool named;
+	struct named_agents agents;
+	const char *config; /* what was asked for, as JSON, for the state */
+	size_t config_length;
+};
+
+/* What was said, as far as it can be known without the host. NULL with @e. */
+struct run *run_prepare(struct call *call, const void *options, int argc, char **argv, struct err *e);
+/* "fd:N", or a file; and the descriptor for events. */
+int run_open_report(struct run *r, struct err *e);
+int run_make_plan(struct run *r, struct err *e);
+/* From nothing to a running program; nothing is left when it fails. */
+int run_begin(struct run *r, struct err *e);
+void run_tell_started(struct run *r);
+/* Until its end, and its removal. The program's status, or -1. */
+int run_watch(struct run *r, struct err *e);
+/* The report, with what @e says when @status is -1. Returns that, or -1. */
+int run_end(struct run *r, int status, struct err *e);
+
+#endif
