@@ -5,7 +5,9 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +20,19 @@
 
 /* Longer command lines than the kernel takes for one execve(2) do not exist. */
 #define COMMAND_LINE_MAX (6u << 20)
+
+/* A manager that has ended leaves its socket behind, so only an answer counts. */
+static bool somebody_listens(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	CLEAN_FD int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || strlen(path) >= sizeof address.sun_path)
+		return false;
+	memcpy(address.sun_path, path, strlen(path) + 1);
+	/* EAGAIN: more callers wait for it than it lets wait. */
+	return connect(fd, (struct sockaddr *)&address, sizeof address) == 0 || errno == EAGAIN;
+}
 
 /* The manager's own socket, by which systemd-run speaks to it without a bus. */
 static bool has_manager(uid_t uid, struct arena *a)
@@ -33,7 +48,8 @@ static bool has_manager(uid_t uid, struct arena *a)
 			return false;
 	}
 	const char *path = arena_format(a, "%s/systemd/private", dir);
-	return path && stat(path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == uid;
+	return path && stat(path, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == uid &&
+	       somebody_listens(path);
 }
 
 /* The words of the command line, with room for @before in front of them. */

@@ -79,3 +79,12 @@ b
 	systemctl start "user@$SANDBOX_UID"
 	err_has "needs a control group"
 }
+
+@test "scope: a socket that nobody listens on is no manager" {
+	mkdir -p "$TEST_DIR/home/run/systemd"
+	perl -MSocket -e 'socket(S, AF_UNIX, SOCK_STREAM, 0) && bind(S, pack_sockaddr_un($ARGV[0])) or die $!' \
+		"$TEST_DIR/home/run/systemd/private"
+	chown -R "$SANDBOX_UID" "$TEST_DIR/home/run"
+	fails as_user XDG_RUNTIME_DIR="$TEST_DIR/home/run" "${HUSK_TIMED[@]}" "$USER_HUSK" sandbox --memory 64M true
+	err_has "needs a control group"
+}
