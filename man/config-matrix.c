@@ -26,7 +26,8 @@ static const struct {
 	{ "process.execCPUAffinity.final", "list of CPUs, as \"0-3,7\"" },
 	{ "linux.memoryPolicy.nodes", "list of memory nodes, as \"0-1\"" },
 	{ "linux.personality.domain", "one of LINUX, LINUX32" },
-	{ "linux.personality.flags", "list, which must be empty: the specification defines no flags" },
+	{ "linux.personality.flags",
+	  "list, which must be empty: the specification defines no flags" },
 	{ "linux.resources.devices[].access", "string made of r, w and m, each once" },
 	{ "vm.image.format", "string; raw, anything else is refused" },
 };

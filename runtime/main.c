@@ -32,7 +32,8 @@ static int fail(const struct err *e)
 /* CVE-2016-8659, CVE-2020-5291 and all of firejail's: husk is never a set-uid program. */
 static void refuse_setuid(void)
 {
-	static const char text[] = "husk: refusing to run set-uid, set-gid or with file capabilities\n";
+	static const char text[] =
+		"husk: refusing to run set-uid, set-gid or with file capabilities\n";
 
 	if (getauxval(AT_SECURE)) {
 		(void)!write(STDERR_FILENO, text, sizeof text - 1);
@@ -40,7 +41,8 @@ static void refuse_setuid(void)
 	}
 }
 
-static int run_verb(struct call *call, const struct verb *verb, int argc, char **argv, struct err *e)
+static int run_verb(struct call *call, const struct verb *verb, int argc, char **argv,
+		    struct err *e)
 {
 	int index = 0;
 	void *options = arena_alloc(call->arena, verb->size + 1);
@@ -66,8 +68,8 @@ static int run_verb(struct call *call, const struct verb *verb, int argc, char *
 	argc -= index;
 	argv += index;
 	if (argc < (int)verb->arguments_min || argc > (int)verb->arguments_max)
-		return err_set(e, ERR_USAGE, 0, "%s: usage: husk %s %s (\"husk %s --help\")", verb->name,
-			       verb->name, verb->arguments, verb->name);
+		return err_set(e, ERR_USAGE, 0, "%s: usage: husk %s %s (\"husk %s --help\")",
+			       verb->name, verb->name, verb->arguments, verb->name);
 	return verb->run(call, options, argc, argv, e);
 }
 
@@ -101,7 +103,8 @@ static int dispatch(struct call *call, int argc, char **argv, struct err *e)
 	/* By a link of this name, in the place of the other program. */
 	if (text_equal(base_name(call->name), verb_minijail0.name))
 		return run_verb(call, &verb_minijail0, argc - 1, argv + 1, e);
-	if (options_parse(global_rows, global_rows_count, &call->global, true, argc, argv, &index, e) < 0)
+	if (options_parse(global_rows, global_rows_count, &call->global, true, argc, argv, &index,
+			  e) < 0)
 		return -1;
 	if (call->global.version) {
 		version_print();

@@ -22,10 +22,10 @@ enum option_kind {
 	OPTION_U64,     /* struct opt_u64 */
 	OPTION_I32,     /* struct opt_i32 */
 	OPTION_BYTES,   /* struct opt_u64: "4096", "64K", "256M", "2G", "1T" (of 1024) */
-	OPTION_MSEC,    /* struct opt_u64: "100ms", "5s", "1.5s", "2m", "1h"; without unit seconds */
-	OPTION_MILLIS,  /* struct opt_u64: thousandths of "2" or "0.5" */
-	OPTION_TAKE,    /* the row's own function; offset is its to use */
-	OPTION_IGNORED_FLAG,   /* accepted for callers of other runtimes, without effect here */
+	OPTION_MSEC,   /* struct opt_u64: "100ms", "5s", "1.5s", "2m", "1h"; without unit seconds */
+	OPTION_MILLIS, /* struct opt_u64: thousandths of "2" or "0.5" */
+	OPTION_TAKE,   /* the row's own function; offset is its to use */
+	OPTION_IGNORED_FLAG, /* accepted for callers of other runtimes, without effect here */
 	OPTION_IGNORED_STRING,
 };
 
@@ -70,7 +70,7 @@ struct verb {
 	size_t options_count;
 	size_t size; /* of the struct that the offsets point into */
 	unsigned arguments_min, arguments_max;
-	bool reads_all; /* options, too: those of another program's tradition */
+	bool reads_all;  /* options, too: those of another program's tradition */
 	bool holds_seal; /* call->seal is its to close */
 	/* Verbs of its own: when the word right behind it is the last word of one's name. NULL: none. */
 	const struct verb *const *verbs;

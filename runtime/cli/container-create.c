@@ -44,7 +44,8 @@ static int load_spec(struct call *call, const struct create_options *o, struct s
 	CLEAN_FD int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
 	if (fd < 0 && !o->config && errno == ENOENT)
 		return err_set(e, ERR_CONFIG, errno,
-			       "open config.json in bundle %s (\"husk spec\" makes one)", s->bundle);
+			       "open config.json in bundle %s (\"husk spec\" makes one)",
+			       s->bundle);
 	if (fd < 0)
 		return err_sys(e, "open %s", name);
 	if (io_read_file(fd, name, CONFIG_BYTES_MAX, call->arena, &s->text, &s->length, e) < 0)
@@ -90,8 +91,8 @@ static unsigned facts_wanted(const struct spec *s, bool cgroups_disabled)
 	return wanted;
 }
 
-static int make_plan(struct call *call, const struct create_options *o, const char *id, bool disabled,
-		     const struct source *source, struct plan *plan, struct err *e)
+static int make_plan(struct call *call, const struct create_options *o, const char *id,
+		     bool disabled, const struct source *source, struct plan *plan, struct err *e)
 {
 	struct host *host = arena_new(call->arena, struct host);
 	struct plan_request request = {
@@ -116,7 +117,8 @@ static int make_plan(struct call *call, const struct create_options *o, const ch
 		drop_fd(&call->seal);
 	if (container_check_descriptors(request.preserve_fds + request.listen_fds, e) < 0 ||
 	    host_read(facts_wanted(source->spec, disabled), call->arena, host, e) < 0 ||
-	    plan_seccomp_cached(source->spec, log_debug_wanted(), call->arena, &request.filter, e) < 0)
+	    plan_seccomp_cached(source->spec, log_debug_wanted(), call->arena, &request.filter, e) <
+		    0)
 		return -1;
 	return plan_make(&request, plan, e);
 }
@@ -127,13 +129,15 @@ static int check_console(const struct create_options *o, const struct plan *plan
 	bool terminal = plan->has_process && plan->process.terminal;
 
 	if (o->console_socket && !terminal)
-		return err_set(e, ERR_USAGE, 0,
-			       "--console-socket: process.terminal is false, there is no terminal to "
-			       "send");
+		return err_set(
+			e, ERR_USAGE, 0,
+			"--console-socket: process.terminal is false, there is no terminal to "
+			"send");
 	if (terminal && !o->console_socket && (!run || o->detach))
-		return err_set(e, ERR_USAGE, 0,
-			       "process.terminal is true: a detached container needs --console-socket "
-			       "to send its terminal to");
+		return err_set(
+			e, ERR_USAGE, 0,
+			"process.terminal is true: a detached container needs --console-socket "
+			"to send its terminal to");
 	return 0;
 }
 

@@ -99,10 +99,11 @@ int container_cgroup_manager(const struct call *call, struct err *e)
 	const char *manager = call->global.cgroup_manager;
 
 	if (call->global.systemd_cgroup || (manager && text_equal(manager, "systemd")))
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "cgroup manager systemd: is not supported; use --cgroup-manager cgroupfs "
-			       "(podman: --cgroup-manager=cgroupfs, docker: "
-			       "native.cgroupdriver=cgroupfs, containerd: SystemdCgroup = false)");
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"cgroup manager systemd: is not supported; use --cgroup-manager cgroupfs "
+			"(podman: --cgroup-manager=cgroupfs, docker: "
+			"native.cgroupdriver=cgroupfs, containerd: SystemdCgroup = false)");
 	if (!manager || text_equal(manager, "cgroupfs"))
 		return 0;
 	if (text_equal(manager, "disabled"))
@@ -117,7 +118,8 @@ int container_check_descriptors(unsigned count, struct err *e)
 		int flags = fcntl((int)fd, F_GETFD);
 		if (flags < 0 || flags & FD_CLOEXEC)
 			return err_set(e, ERR_USAGE, 0,
-				       "--preserve-fds: descriptor %u was not passed by the caller", fd);
+				       "--preserve-fds: descriptor %u was not passed by the caller",
+				       fd);
 	}
 	return 0;
 }

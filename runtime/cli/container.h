@@ -15,7 +15,7 @@
 struct container {
 	struct state_root root;
 	struct state state;
-	int dir;   /* state directory */
+	int dir; /* state directory */
 	bool locked;
 	int pidfd; /* init, or -1 */
 	enum state_status status;
@@ -25,7 +25,8 @@ struct container {
  * Open the container @id and read what is true of it. With @lock the directory is locked for
  * changes. ERR_NOT_FOUND when there is none. Descriptors close themselves with the process.
  */
-int container_open(struct call *call, const char *id, bool lock, struct container *c, struct err *e);
+int container_open(struct call *call, const char *id, bool lock, struct container *c,
+		   struct err *e);
 /* The ids of all containers, sorted. Their count, or -1. */
 ssize_t container_list(struct call *call, char ***ids, struct err *e);
 /* ERR_STATE unless the status is one of @wanted (bits 1 << STATE_*); text as callers match it. */

@@ -54,7 +54,9 @@ static bool creator_at_work(const char *mark)
 	uint32_t creator;
 	uint64_t ticks;
 
-	if (!dot || text_cut(text_format(pid, sizeof pid, "%.*s", (int)(dot - last - 1), last + 1), sizeof pid) ||
+	if (!dot ||
+	    text_cut(text_format(pid, sizeof pid, "%.*s", (int)(dot - last - 1), last + 1),
+		     sizeof pid) ||
 	    text_parse_u32(pid, &creator) < 0 || text_parse_u64(dot + 1, &ticks) < 0)
 		return false;
 	int pidfd = pid_open_exact(AT_FDCWD, (pid_t)creator, ticks);
@@ -80,11 +82,13 @@ static int remove_marked(struct call *call, const char *root, const char *id, st
 	for (int rounds = 0; rounds < 64; rounds++) {
 		struct cgroup_set set;
 		struct cgroup_created created;
-		found = cgroup_find_marked(&host, mark_is_orphan, &mark, call->arena, &set, &created, e);
+		found = cgroup_find_marked(&host, mark_is_orphan, &mark, call->arena, &set,
+					   &created, e);
 		if (found <= 0)
 			return found;
 		if (cgroup_kill(&set, e) < 0 ||
-		    cgroup_remove(&set, &created, CGROUP_REMOVE_KILL | CGROUP_REMOVE_PARENTS, e) < 0)
+		    cgroup_remove(&set, &created, CGROUP_REMOVE_KILL | CGROUP_REMOVE_PARENTS, e) <
+			    0)
 			return -1;
 	}
 	return 0;
@@ -180,10 +184,11 @@ static int delete_one(struct call *call, const char *id, const void *data, struc
 	}
 	if (c.status == STATE_CREATING) {
 		if (!o->force)
-			return err_set(e, ERR_STATE, 0,
-				       "delete \"%s\": its create was interrupted (--force removes what "
-				       "is left)",
-				       id);
+			return err_set(
+				e, ERR_STATE, 0,
+				"delete \"%s\": its create was interrupted (--force removes what "
+				"is left)",
+				id);
 		return remove_interrupted(call, &c, id, e);
 	}
 	if (!o->force && container_expect(&c, 1u << STATE_STOPPED, "delete", e) < 0)

@@ -135,9 +135,10 @@ static int doctor_verb(struct call *call, const void *options, int argc, char **
 			       o->format);
 	for (int i = 0; i < argc; i++) {
 		if (!doctor_find(argv[i]))
-			return err_set(e, ERR_USAGE, 0,
-				       "doctor: there is no check \"%s\" (without one, all are made)",
-				       argv[i]);
+			return err_set(
+				e, ERR_USAGE, 0,
+				"doctor: there is no check \"%s\" (without one, all are made)",
+				argv[i]);
 	}
 	if (doctor_prepare(&v.doctor, e) < 0)
 		return -1;

@@ -62,7 +62,8 @@ static int parse_interval(const char *text, int *msec, struct err *e)
 		}
 	} while (*p);
 	return err_set(e, ERR_USAGE, 0,
-		       "events: --interval \"%s\": is no time greater than 0 (500ms, 5s, 1m30s)", text);
+		       "events: --interval \"%s\": is no time greater than 0 (500ms, 5s, 1m30s)",
+		       text);
 }
 
 static int print_stats(const struct container *c, struct err *e)

@@ -13,7 +13,8 @@
 
 #define GROUPS_MAX 256
 
-static int add_env(struct call *call, const struct exec_call *o, struct spec_process *p, struct err *e)
+static int add_env(struct call *call, const struct exec_call *o, struct spec_process *p,
+		   struct err *e)
 {
 	char **env = arena_new_array(call->arena, p->env.count + o->env.count + 1, char *);
 
@@ -100,7 +101,8 @@ static int add_groups(struct call *call, const struct exec_call *o, struct spec_
 		memcpy(gids, p->user.additional_gids, count * sizeof *gids);
 	for (size_t i = 0; i < o->gids.count; i++) {
 		if (cred_id_parse(o->gids.items[i], &gids[count]) < 0)
-			return err_set(e, ERR_USAGE, 0, "--additional-gids \"%s\": is not a group id",
+			return err_set(e, ERR_USAGE, 0,
+				       "--additional-gids \"%s\": is not a group id",
 				       o->gids.items[i]);
 		count++;
 	}
@@ -110,7 +112,8 @@ static int add_groups(struct call *call, const struct exec_call *o, struct spec_
 }
 
 /* Never into the inheritable set: that was CVE-2022-29162. Ambient only for a user that needs it. */
-static int add_caps(struct call *call, const struct exec_call *o, struct spec_process *p, struct err *e)
+static int add_caps(struct call *call, const struct exec_call *o, struct spec_process *p,
+		    struct err *e)
 {
 	struct spec_capabilities *caps = arena_new(call->arena, struct spec_capabilities);
 
@@ -145,7 +148,7 @@ static int from_options(struct call *call, const struct exec_call *o, const stru
 	if (o->cwd)
 		p->cwd = (char *)(uintptr_t)o->cwd;
 	if (!p->cwd)
-		p->cwd = (char *)(uintptr_t)"/";
+		p->cwd = (char *)(uintptr_t) "/";
 	if (o->no_new_privs)
 		p->no_new_privileges = true;
 	if (o->apparmor)

@@ -9,8 +9,8 @@ struct exec_call {
 	const char *id;
 	char **args;
 	size_t args_count;
-	const char *process, *pid_file, *console_socket, *pidfd_socket, *cwd, *user, *apparmor, *label,
-		*cgroup;
+	const char *process, *pid_file, *console_socket, *pidfd_socket, *cwd, *user, *apparmor,
+		*label, *cgroup;
 	struct option_list env, gids, caps;
 	bool detach, tty, no_new_privs, ignore_paused, no_new_keyring;
 	struct opt_u32 preserve_fds;

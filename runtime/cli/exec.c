@@ -82,7 +82,8 @@ static void read_setgroups(const struct container *c, struct host *host)
 	char path[64], text[16];
 
 	text_format(path, sizeof path, "/proc/%u/setgroups", c->state.pid);
-	if (c->state.namespaces & CLONE_NEWUSER && io_read_at(AT_FDCWD, path, text, sizeof text) >= 0)
+	if (c->state.namespaces & CLONE_NEWUSER &&
+	    io_read_at(AT_FDCWD, path, text, sizeof text) >= 0)
 		host->setgroups_denied = text_equal(text, "deny");
 }
 
@@ -122,14 +123,16 @@ static int check_status(const struct exec_call *o, const struct container *c, st
 
 	/* Its limits, policy and walls are its supervisor's to give. */
 	if (named_is(&c->state))
-		return err_set(e, ERR_STATE, 0, "exec \"%s\": is a sandbox (husk sandbox exec %s ...)",
-			       c->state.id, c->state.id);
+		return err_set(e, ERR_STATE, 0,
+			       "exec \"%s\": is a sandbox (husk sandbox exec %s ...)", c->state.id,
+			       c->state.id);
 	if (o->ignore_paused)
 		wanted |= 1u << STATE_PAUSED;
 	if (c->status == STATE_PAUSED && !o->ignore_paused)
-		return err_set(e, ERR_STATE, 0,
-			       "exec \"%s\": the container is paused (resume it, or --ignore-paused)",
-			       c->state.id);
+		return err_set(
+			e, ERR_STATE, 0,
+			"exec \"%s\": the container is paused (resume it, or --ignore-paused)",
+			c->state.id);
 	return container_expect(c, wanted, "exec", e);
 }
 
@@ -162,8 +165,8 @@ static int exec_verb(struct call *call, const void *options, int argc, char **ar
 	if (!plan)
 		return arena_check(call->arena, e);
 	if (container_check_descriptors(o.preserve_fds.set ? o.preserve_fds.value : 0, e) < 0 ||
-	    container_open(call, o.id, false, &c, e) < 0 ||
-	    check_status(&o, &c, e) < 0 || host_read(HOST_LSM | HOST_CAPS_KNOWN, call->arena, &host, e) < 0 ||
+	    container_open(call, o.id, false, &c, e) < 0 || check_status(&o, &c, e) < 0 ||
+	    host_read(HOST_LSM | HOST_CAPS_KNOWN, call->arena, &host, e) < 0 ||
 	    make_plan(call, &o, &c, &host, plan, e) < 0)
 		return -1;
 	if (plan->process.terminal && o.detach && !o.console_socket)

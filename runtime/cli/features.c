@@ -32,7 +32,8 @@ static bool kernel_has_controller(const char *name)
 	return false;
 }
 
-static int features_verb(struct call *call, const void *options, int argc, char **argv, struct err *e)
+static int features_verb(struct call *call, const void *options, int argc, char **argv,
+			 struct err *e)
 {
 	char library[32];
 	const struct scmp_version *v = seccomp_version();

@@ -48,7 +48,8 @@ static bool reap(pid_t pid, int *status)
 	bool ended = false;
 	int one;
 
-	for (pid_t p; !ended && ((p = waitpid(-1, &one, WNOHANG)) > 0 || (p < 0 && errno == EINTR));) {
+	for (pid_t p;
+	     !ended && ((p = waitpid(-1, &one, WNOHANG)) > 0 || (p < 0 && errno == EINTR));) {
 		if (p == pid) {
 			*status = one;
 			ended = true;

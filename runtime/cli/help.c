@@ -38,7 +38,8 @@ void help_print(const struct verb *verb)
 		if (verb->options_count)
 			printf("\noptions:\n");
 		print_rows(verb->options, verb->options_count);
-		printf("\nman husk-%.*s has the details.\n", (int)strcspn(verb->name, " "), verb->name);
+		printf("\nman husk-%.*s has the details.\n", (int)strcspn(verb->name, " "),
+		       verb->name);
 		return;
 	}
 	printf("usage: husk [global options] VERB [options] [arguments]\n\n"

@@ -44,8 +44,8 @@ static int kill_one(struct call *call, const char *id, const void *data, struct 
 	/* After init's death others may be left where the pid namespace is shared. */
 	if (o->all && c.status == STATE_STOPPED && !(c.state.namespaces & CLONE_NEWPID))
 		return kill_all(&c, o->sig, e);
-	if (container_expect(&c, 1u << STATE_CREATED | 1u << STATE_RUNNING | 1u << STATE_PAUSED, "kill",
-			     e) < 0)
+	if (container_expect(&c, 1u << STATE_CREATED | 1u << STATE_RUNNING | 1u << STATE_PAUSED,
+			     "kill", e) < 0)
 		return -1;
 	if (o->all)
 		return kill_all(&c, o->sig, e);

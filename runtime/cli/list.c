@@ -18,7 +18,8 @@ struct list_options {
 static const struct option_row rows[] = {
 	{ "format", 'f', OPTION_STRING, offsetof(struct list_options, format), "FORMAT",
 	  "table (default) or json" },
-	{ "quiet", 'q', OPTION_FLAG, offsetof(struct list_options, quiet), NULL, "print only the ids" },
+	{ "quiet", 'q', OPTION_FLAG, offsetof(struct list_options, quiet), NULL,
+	  "print only the ids" },
 };
 
 static void print_row(const struct container *c)

@@ -31,14 +31,16 @@ static int parse_level(const char *name, struct err *e)
 		if (text_equal(name, names[i]))
 			return levels[i];
 	}
-	return err_set(e, ERR_USAGE, 0, "--log-level: \"%s\" is none of error, warning, debug", name);
+	return err_set(e, ERR_USAGE, 0, "--log-level: \"%s\" is none of error, warning, debug",
+		       name);
 }
 
 int log_open(const struct global_options *g, struct err *e)
 {
 	const char *path = g->log;
 
-	if (g->log_format && !text_equal(g->log_format, "json") && !text_equal(g->log_format, "text"))
+	if (g->log_format && !text_equal(g->log_format, "json") &&
+	    !text_equal(g->log_format, "text"))
 		return err_set(e, ERR_USAGE, 0, "--log-format: \"%s\" is neither text nor json",
 			       g->log_format);
 	sink.json = g->log_format && text_equal(g->log_format, "json");

@@ -182,8 +182,8 @@ static int await(struct run *r, struct err *e)
 
 static bool is_step_of_mounts(const char *step)
 {
-	static const char names[][20] = { "rootfs",	   "mounts",	    "devices",
-					  "symlinks",	   "sources",	    "readonly-mounts",
+	static const char names[][20] = { "rootfs",        "mounts",        "devices",
+					  "symlinks",      "sources",       "readonly-mounts",
 					  "readonly-root", "idmap-sources", "pivot-root" };
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

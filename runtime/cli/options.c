@@ -14,7 +14,8 @@ static bool takes_value(const struct option_row *row)
 	return row->kind != OPTION_FLAG && row->kind != OPTION_IGNORED_FLAG;
 }
 
-static const struct option_row *find_letter(const struct option_row *rows, size_t count, char letter)
+static const struct option_row *find_letter(const struct option_row *rows, size_t count,
+					    char letter)
 {
 	for (size_t i = 0; i < count; i++) {
 		if (rows[i].letter == letter)
@@ -43,8 +44,8 @@ static size_t common(const char *a, const char *b, size_t length)
 	return n;
 }
 
-static int unknown_option(const struct option_row *rows, size_t count, const char *name, size_t length,
-			  struct err *e)
+static int unknown_option(const struct option_row *rows, size_t count, const char *name,
+			  size_t length, struct err *e)
 {
 	const char *nearest = NULL;
 	size_t best = 2;
@@ -89,7 +90,8 @@ static int parse_amount(const char *text, const struct unit *units, uint64_t *va
 	if (text_parse_u64(number, &whole) < 0)
 		return -1;
 	if (text[digits] == '.') {
-		for (point = 1; text[digits + point] >= '0' && text[digits + point] <= '9'; point++) {
+		for (point = 1; text[digits + point] >= '0' && text[digits + point] <= '9';
+		     point++) {
 			if (point > 3)
 				return -1;
 			part = part * 10 + (uint64_t)(text[digits + point] - '0');
@@ -228,7 +230,8 @@ static int parse_letters(const struct option_row *rows, size_t count, void *opti
 	for (; *p; p++) {
 		const struct option_row *row = find_letter(rows, count, *p);
 		if (!row)
-			return err_set(e, ERR_USAGE, 0, "unknown option -%c (--help lists them)", *p);
+			return err_set(e, ERR_USAGE, 0, "unknown option -%c (--help lists them)",
+				       *p);
 		if (!takes_value(row)) {
 			if (store(row, options, NULL, e) < 0)
 				return -1;

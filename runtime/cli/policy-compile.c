@@ -47,7 +47,7 @@ static void put_load(struct output *out, uint32_t offset)
 
 static void put_jump(struct output *out, const struct sock_filter *i, size_t at)
 {
-	const char *test = BPF_OP(i->code) == BPF_JEQ	? "=="
+	const char *test = BPF_OP(i->code) == BPF_JEQ   ? "=="
 			   : BPF_OP(i->code) == BPF_JGE ? ">="
 			   : BPF_OP(i->code) == BPF_JGT ? ">"
 							: "&";

@@ -82,8 +82,9 @@ static int filter_ps(FILE *ps, const pid_t *pids, int count, struct err *e)
 		if (column < 0) {
 			column = pid_column(line);
 			if (column < 0)
-				return err_set(e, ERR_USAGE, 0,
-					       "ps: its output has no column PID; choose another format");
+				return err_set(
+					e, ERR_USAGE, 0,
+					"ps: its output has no column PID; choose another format");
 			fputs(line, stdout);
 		} else if (listed(pids, count, column_number(line, column))) {
 			fputs(line, stdout);
@@ -94,14 +95,14 @@ static int filter_ps(FILE *ps, const pid_t *pids, int count, struct err *e)
 
 static int print_table(const pid_t *pids, int count, int argc, char **argv, struct err *e)
 {
-	char *arguments[64] = { (char *)(uintptr_t)"ps" };
+	char *arguments[64] = { (char *)(uintptr_t) "ps" };
 	int out[2], status;
 
 	if (argc > 60)
 		return err_set(e, ERR_USAGE, 0, "ps: more than 60 arguments");
 	memcpy(arguments + 1, argv, (size_t)argc * sizeof *argv);
 	if (argc == 0)
-		arguments[1] = (char *)(uintptr_t)"-ef";
+		arguments[1] = (char *)(uintptr_t) "-ef";
 	if (pipe2(out, O_CLOEXEC) < 0)
 		return err_sys(e, "create pipe");
 	pid_t pid = fork();

@@ -23,7 +23,8 @@
 #define AT(member) offsetof(struct create_options, member)
 
 static const struct option_row rows[] = {
-	{ "bundle", 'b', OPTION_STRING, AT(bundle), "DIR", "directory with config.json (default: .)" },
+	{ "bundle", 'b', OPTION_STRING, AT(bundle), "DIR",
+	  "directory with config.json (default: .)" },
 	{ "config", 'f', OPTION_STRING, AT(config), "FILE", "another name for config.json" },
 	{ "console-socket", 0, OPTION_STRING, AT(console_socket), "SOCKET",
 	  "unix socket that receives the terminal" },
@@ -32,7 +33,8 @@ static const struct option_row rows[] = {
 	{ "pid-file", 0, OPTION_STRING, AT(pid_file), "FILE", "write init's pid there" },
 	{ "detach", 'd', OPTION_FLAG, AT(detach), NULL, "return as soon as the program runs" },
 	{ "keep", 0, OPTION_FLAG, AT(keep), NULL, "do not delete the container when it ends" },
-	{ "no-pivot", 0, OPTION_FLAG, AT(no_pivot), NULL, "move the root instead of pivot_root(2)" },
+	{ "no-pivot", 0, OPTION_FLAG, AT(no_pivot), NULL,
+	  "move the root instead of pivot_root(2)" },
 	{ "no-new-keyring", 0, OPTION_FLAG, AT(no_new_keyring), NULL,
 	  "keep the caller's session keyring" },
 	{ "no-subreaper", 0, OPTION_FLAG, AT(no_subreaper), NULL,

@@ -94,8 +94,7 @@ static int lay_env(struct plan_process *p, char **more, size_t more_count, struc
 	memcpy(env, p->env, count * sizeof *env);
 	for (size_t i = 0; i < more_count; i++) {
 		size_t at = 0, name = strcspn(more[i], "=");
-		while (at < count &&
-		       (strncmp(env[at], more[i], name) != 0 || env[at][name] != '='))
+		while (at < count && (strncmp(env[at], more[i], name) != 0 || env[at][name] != '='))
 			at++;
 		env[at] = more[i];
 		count += at == count;

@@ -23,9 +23,9 @@ static int take_environment(struct sandbox *base, const struct str_list *env, st
 		/* The terminal is the caller's. */
 		if (!env->items[i][n] || text_starts(env->items[i], "TERM="))
 			continue;
-		base->environment[base->environment_count++] = (struct key_value){
-			arena_memdup(a, env->items[i], n), env->items[i] + n + 1
-		};
+		base->environment[base->environment_count++] =
+			(struct key_value){ arena_memdup(a, env->items[i], n),
+					    env->items[i] + n + 1 };
 	}
 	/* The rest is about the caller's system, which this is not. */
 	base->clear_environment = true;

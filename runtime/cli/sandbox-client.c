@@ -20,7 +20,7 @@
 #include "src/tty/tty-relay.h"
 
 #define START_TIMEOUT_MSEC 20000
-#define DRAIN_MSEC	   500
+#define DRAIN_MSEC         500
 
 bool named_is(const struct state *s)
 {
@@ -39,12 +39,13 @@ int named_open(struct call *call, const char *name, struct container *c, struct 
 		if (e->kind != ERR_NOT_FOUND)
 			return -1;
 		return err_set(e, ERR_NOT_FOUND, 0,
-			       "sandbox \"%s\": does not exist (\"husk sandbox list\" has all)", name);
+			       "sandbox \"%s\": does not exist (\"husk sandbox list\" has all)",
+			       name);
 	}
 	if (named_is(&c->state))
 		return 0;
-	return err_set(e, ERR_STATE, 0, "\"%s\": is a container, and no sandbox (husk exec, husk kill)",
-		       name);
+	return err_set(e, ERR_STATE, 0,
+		       "\"%s\": is a container, and no sandbox (husk exec, husk kill)", name);
 }
 
 /* ---- asking ---- */
@@ -64,10 +65,11 @@ static int connect_to(const struct container *c, struct err *e)
 		bool early = errno == ENOENT && c->status != STATE_STOPPED &&
 			     state_creator_alive(&c->state, AT_FDCWD);
 		if (!early || waited > START_TIMEOUT_MSEC)
-			return err_set(e, ERR_STATE, errno,
-				       "sandbox \"%s\": connect to its supervisor (it is not running; "
-				       "\"husk sandbox stop %s\" removes what is left)",
-				       c->state.id, c->state.id);
+			return err_set(
+				e, ERR_STATE, errno,
+				"sandbox \"%s\": connect to its supervisor (it is not running; "
+				"\"husk sandbox stop %s\" removes what is left)",
+				c->state.id, c->state.id);
 		poll(NULL, 0, 10);
 	}
 	return take_fd(&sock);
@@ -170,7 +172,8 @@ static int take_answer(struct client *c, struct err *e)
 		return 0;
 	c->ended = true;
 	if (n != (ssize_t)sizeof a || a.kind != NAMED_ENDED)
-		return err_set(e, ERR_STATE, 0, "the sandbox's supervisor is gone, and the sandbox with it");
+		return err_set(e, ERR_STATE, 0,
+			       "the sandbox's supervisor is gone, and the sandbox with it");
 	c->status = a.status;
 	return 0;
 }
@@ -274,8 +277,9 @@ static int exec_run(struct call *call, const void *options, int argc, char **arg
 	};
 
 	if (argc <= skip)
-		return err_set(e, ERR_USAGE, 0, "sandbox exec: no command was given (usage: husk sandbox "
-						"exec NAME COMMAND)");
+		return err_set(e, ERR_USAGE, 0,
+			       "sandbox exec: no command was given (usage: husk sandbox "
+			       "exec NAME COMMAND)");
 	if (named_open(call, argv[0], &c, e) < 0)
 		return -1;
 	foreground_prepare();

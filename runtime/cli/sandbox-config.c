@@ -13,7 +13,7 @@
 #include "src/base/text.h"
 
 #define CONFIG_BYTES_MAX (4u << 20)
-#define DEPTH_MAX	 10
+#define DEPTH_MAX        10
 
 /* A file that is being read, and the one that asked for it. */
 struct file {
@@ -35,7 +35,8 @@ static int load(struct loading *l, const char *path, const struct file *from, st
 
 static bool is_name(const char *name)
 {
-	size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+	size_t n =
+		strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
 
 	return n && !name[n] && *name != '.';
 }
@@ -59,7 +60,8 @@ static const char *profile_path(struct arena *a, unsigned index, const char *nam
 static int load_profile(struct loading *l, const char *name, const struct file *from, struct err *e)
 {
 	if (!is_name(name))
-		return err_config(e, "profile \"%s\": is no name (for a file: --config, or include)",
+		return err_config(e,
+				  "profile \"%s\": is no name (for a file: --config, or include)",
 				  name);
 	for (unsigned i = 0; i < 3; i++) {
 		const char *path = profile_path(l->arena, i, name);
@@ -68,9 +70,10 @@ static int load_profile(struct loading *l, const char *name, const struct file *
 		if (*path && access(path, F_OK) == 0)
 			return load(l, path, from, e);
 	}
-	return err_set(e, ERR_NOT_FOUND, 0, "profile \"%s\": there is no %s, nor %s/%s.json or %s/%s.json",
-		       name, profile_path(l->arena, 0, name), SANDBOX_SYSCONFDIR, name,
-		       SANDBOX_DATADIR, name);
+	return err_set(e, ERR_NOT_FOUND, 0,
+		       "profile \"%s\": there is no %s, nor %s/%s.json or %s/%s.json", name,
+		       profile_path(l->arena, 0, name), SANDBOX_SYSCONFDIR, name, SANDBOX_DATADIR,
+		       name);
 }
 
 /* ---- files ---- */
@@ -142,8 +145,7 @@ static int load(struct loading *l, const char *path, const struct file *from, st
 	if (!s)
 		return arena_check(l->arena, e);
 	if (read_text(&f, l->arena, &text, &length, e) < 0 ||
-	    sandbox_parse(path, text, length, l->arena, s, e) < 0 ||
-	    load_included(l, &f, s, e) < 0)
+	    sandbox_parse(path, text, length, l->arena, s, e) < 0 || load_included(l, &f, s, e) < 0)
 		return -1;
 	s->include = s->profiles = (struct str_list){ 0 };
 	return sandbox_merge(l->into, s, l->arena, e);

@@ -15,7 +15,8 @@ static const char *split(const char *word, char name[256])
 {
 	const char *colon = strchr(word, ':');
 
-	if (!colon || colon == word || colon - word >= 256 || memchr(word, '/', (size_t)(colon - word)))
+	if (!colon || colon == word || colon - word >= 256 ||
+	    memchr(word, '/', (size_t)(colon - word)))
 		return NULL;
 	text_format(name, 256, "%.*s", (int)(colon - word), word);
 	return state_id_check(name, NULL) == 0 ? colon + 1 : NULL;
@@ -81,11 +82,13 @@ static int copy_run(struct call *call, const void *options, int argc, char **arg
 	signal(SIGPIPE, SIG_IGN);
 	if (!source == !destination)
 		return err_set(e, ERR_USAGE, 0,
-			       "sandbox copy: one of \"%s\" and \"%s\" has to be NAME:PATH, and the other a "
+			       "sandbox copy: one of \"%s\" and \"%s\" has to be NAME:PATH, and "
+			       "the other a "
 			       "path (with a colon in it: ./a:b)",
 			       argv[0], argv[1]);
 	if (source ? !*source : !*destination)
-		return err_set(e, ERR_USAGE, 0, "sandbox copy: the path behind the colon is empty (NAME:PATH)");
+		return err_set(e, ERR_USAGE, 0,
+			       "sandbox copy: the path behind the colon is empty (NAME:PATH)");
 	int result = source ? copy(call, false, from, source, argv[1], e)
 			    : copy(call, true, to, destination, argv[0], e);
 	return result < 0 ? err_prefix(e, "copy %s to %s", argv[0], argv[1]) : 0;

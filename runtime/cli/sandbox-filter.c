@@ -70,8 +70,9 @@ static int refuse_more(struct policy *p, const char *text, struct arena *a, stru
 			       p->path);
 	if (policy_parse("options of husk sandbox", text, strlen(text), &options, a, &more, e) < 0)
 		return -1;
-	struct seccomp_rule *rules = arena_new_array(
-		a, more.seccomp.rules_count + p->seccomp.rules_count + 1, struct seccomp_rule);
+	struct seccomp_rule *rules =
+		arena_new_array(a, more.seccomp.rules_count + p->seccomp.rules_count + 1,
+				struct seccomp_rule);
 	if (!rules)
 		return arena_check(a, e);
 	for (size_t i = 0; i < more.seccomp.rules_count; i++) {
@@ -79,8 +80,7 @@ static int refuse_more(struct policy *p, const char *text, struct arena *a, stru
 			rules[count++] = more.seccomp.rules[i];
 	}
 	if (p->seccomp.rules_count)
-		memcpy(rules + count, p->seccomp.rules,
-		       p->seccomp.rules_count * sizeof *rules);
+		memcpy(rules + count, p->seccomp.rules, p->seccomp.rules_count * sizeof *rules);
 	p->seccomp.rules = rules;
 	p->seccomp.rules_count += count;
 	return 0;

@@ -19,9 +19,9 @@
 #include "src/json/json-decode.h"
 
 #define INDEX_BYTES_MAX (4u << 20)
-#define REF_NAME	"org.opencontainers.image.ref.name"
-#define UNPACKING	".unpacking"
-#define TREE_DEPTH_MAX	200
+#define REF_NAME        "org.opencontainers.image.ref.name"
+#define UNPACKING       ".unpacking"
+#define TREE_DEPTH_MAX  200
 
 struct image {
 	const char *layout, *tag, *digest;
@@ -47,8 +47,7 @@ static const struct json_field manifest_fields[] = {
 };
 static const struct json_table manifest_table = JSON_TABLE(struct manifest, manifest_fields);
 static const struct json_field index_fields[] = {
-	JSON_LIST_ROW(struct index, manifests, "manifests", manifest_table,
-		      .flags = JSON_REQUIRED),
+	JSON_LIST_ROW(struct index, manifests, "manifests", manifest_table, .flags = JSON_REQUIRED),
 };
 static const struct json_table index_table = JSON_TABLE(struct index, index_fields);
 
@@ -83,7 +82,8 @@ static int find_digest(struct image *image, struct arena *a, struct err *e)
 	if (io_read_file(fd, path, INDEX_BYTES_MAX, a, &text, &doc.length, e) < 0)
 		return -1;
 	doc.text = text;
-	if (json_tree_parse(&doc, a, e) < 0 || json_decode(&doc, &index_table, false, &index, a, e) < 0)
+	if (json_tree_parse(&doc, a, e) < 0 ||
+	    json_decode(&doc, &index_table, false, &index, a, e) < 0)
 		return -1;
 	for (size_t i = 0; i < index.manifests_count; i++) {
 		if (is_tagged(&index.manifests[i], image->tag))
@@ -134,7 +134,8 @@ static int open_cache(const char *path, struct arena *a, struct err *e)
 	struct stat st;
 
 	if (!part)
-		return err_config(e, "imageCache: there is no HOME to keep images in (--image-cache)");
+		return err_config(e,
+				  "imageCache: there is no HOME to keep images in (--image-cache)");
 	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = 0;
 		mkdir(part, 0755);
@@ -212,8 +213,9 @@ static int run_umoci(const struct image *image, const char *bundle, struct arena
 		posix_spawn_file_actions_destroy(&actions);
 	}
 	if (error == ENOENT)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "image: umoci, which unpacks images, is not installed (package umoci)");
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"image: umoci, which unpacks images, is not installed (package umoci)");
 	if (error)
 		return err_set(e, ERR_SYSTEM, error, "image: run umoci");
 	drop_fd(&out);

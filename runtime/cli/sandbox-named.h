@@ -12,9 +12,9 @@
  * process in the sandbox: a request with three descriptors, NAMED_STARTED or NAMED_FAILED for an
  * answer, then signals one way and NAMED_ENDED the other. Who hangs up kills the process.
  */
-#define NAMED_SOCKET	 "sandbox.sock"
+#define NAMED_SOCKET     "sandbox.sock"
 #define NAMED_ANNOTATION "husk.sandbox" /* of the state, so that other verbs know one */
-#define NAMED_BODY_MAX	 131072u
+#define NAMED_BODY_MAX   131072u
 
 enum named_kind {
 	NAMED_EXEC = 1,

@@ -184,8 +184,7 @@ static int take_name(void *options, const struct option_row *row, char *const *w
 	return 0;
 }
 
-static int take_gate(void *options, const struct option_row *row, char *const *words,
-		     struct err *e)
+static int take_gate(void *options, const struct option_row *row, char *const *words, struct err *e)
 {
 	struct sandbox *s = &((struct sandbox_options *)options)->sandbox;
 
@@ -334,8 +333,8 @@ static const struct option_row rows[] = {
 
 	{ "uid", 0, OPTION_U32, IN(uid), "N", "be this user inside" },
 	{ "gid", 0, OPTION_U32, IN(gid), "N", "be this group inside" },
-	{ "map-uid", 0, OPTION_TAKE, 0, "IN:OUT[:N]", "map N (default: 1) users from OUT on to IN", 1,
-	  sandbox_take_range },
+	{ "map-uid", 0, OPTION_TAKE, 0, "IN:OUT[:N]", "map N (default: 1) users from OUT on to IN",
+	  1, sandbox_take_range },
 	{ "map-gid", 0, OPTION_TAKE, 1, "IN:OUT[:N]", "the same for groups", 1,
 	  sandbox_take_range },
 	{ "map-auto", 0, OPTION_U32, IN(auto_ids), "N",
@@ -366,7 +365,8 @@ static const struct option_row rows[] = {
 	  "connect only to these", 1, sandbox_take_network_item },
 	TAKE("address-families", "LIST", "sockets of these families only, such as unix,inet", 1,
 	     sandbox_take_families),
-	{ "policy", 0, OPTION_STRING, IN(policy), "NAME", "system calls: default, none, a name or a path" },
+	{ "policy", 0, OPTION_STRING, IN(policy), "NAME",
+	  "system calls: default, none, a name or a path" },
 	TAKE("gate", "GATE", "when it takes effect: strict (default), entry or none", 1, take_gate),
 	{ "deny-call", 0, OPTION_TAKE, 0, "NAME",
 	  "and refuse this system call, or group such as mount@husk", 1, sandbox_take_call },

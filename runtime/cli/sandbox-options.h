@@ -5,8 +5,8 @@
 #include "runtime/cli/cli.h"
 #include "runtime/sandbox/sandbox.h"
 
-#define SANDBOX_ITEMS_MAX	  512
-#define SANDBOX_RANGES_MAX	  32
+#define SANDBOX_ITEMS_MAX         512
+#define SANDBOX_RANGES_MAX        32
 #define SANDBOX_NETWORK_ITEMS_MAX 128
 
 /* The lists that sandbox_take_network_item() fills. */

@@ -36,7 +36,8 @@ struct run {
 };
 
 /* What was said, as far as it can be known without the host. NULL with @e. */
-struct run *run_prepare(struct call *call, const void *options, int argc, char **argv, struct err *e);
+struct run *run_prepare(struct call *call, const void *options, int argc, char **argv,
+			struct err *e);
 /* "fd:N", or a file; and the descriptor for events. */
 int run_open_report(struct run *r, struct err *e);
 int run_make_plan(struct run *r, struct err *e);

@@ -82,8 +82,9 @@ static char **command_line(struct arena *a, size_t before, struct err *e)
 
 int sandbox_scope_execute(const struct call *call, struct err *e)
 {
-	const char *front[] = { "systemd-run", "--user", "--scope", "--quiet", "--collect",
-			  "--property=Delegate=yes", NULL, "--" };
+	const char *front[] = { "systemd-run", "--user",    "--scope",
+				"--quiet",     "--collect", "--property=Delegate=yes",
+				NULL,          "--" };
 	const size_t count = sizeof front / sizeof *front;
 	struct arena *a = call->arena;
 
@@ -110,8 +111,9 @@ int sandbox_scope_execute(const struct call *call, struct err *e)
 	/* A manager without its tools: a minimal container image. */
 	if (errnum == ENOENT)
 		return 0;
-	return err_set(e, ERR_SYSTEM, errnum, "execute systemd-run, for a control group of this user's "
-					      "service manager");
+	return err_set(e, ERR_SYSTEM, errnum,
+		       "execute systemd-run, for a control group of this user's "
+		       "service manager");
 }
 
 int sandbox_scope_settle(const struct host *host, struct err *e)

@@ -11,7 +11,7 @@
 #include "src/base/pid.h"
 #include "src/base/text.h"
 
-#define KIND	   "sandbox:"
+#define KIND       "sandbox:"
 #define ROUNDS_MAX 256
 
 /* "ROOT:ID:sandbox:PID.START" to the last two. Ids have no colon, and all is matched to the end. */
@@ -27,7 +27,8 @@ static bool parse(const char *mark, const char *root, uint32_t *pid, uint64_t *t
 		return false;
 	const char *number = kind + 1 + strlen(KIND), *dot = strchr(number, '.');
 	if (!dot ||
-	    text_cut(text_format(digits, sizeof digits, "%.*s", (int)(dot - number), number), sizeof digits))
+	    text_cut(text_format(digits, sizeof digits, "%.*s", (int)(dot - number), number),
+		     sizeof digits))
 		return false;
 	return text_parse_u32(digits, pid) == 0 && text_parse_u64(dot + 1, ticks) == 0;
 }

@@ -94,11 +94,14 @@ static int name_plan(struct run *r, struct err *e)
 	/* Who enters later is traced by nobody. */
 	if (r->plan->process.gate == PLAN_GATE_ENTRY)
 		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "sandbox start: --gate entry is for the first program only, and others would be "
+			       "sandbox start: --gate entry is for the first program only, and "
+			       "others would be "
 			       "without their policy (use --gate strict)");
-	if (!mark || sandbox_print(&r->sandbox, r->call->arena, &r->config, &r->config_length, e) < 0)
+	if (!mark ||
+	    sandbox_print(&r->sandbox, r->call->arena, &r->config, &r->config_length, e) < 0)
 		return arena_check(r->call->arena, e);
-	*mark = (struct key_value){ (char *)(uintptr_t)NAMED_ANNOTATION, (char *)(uintptr_t)"named" };
+	*mark = (struct key_value){ (char *)(uintptr_t)NAMED_ANNOTATION,
+				    (char *)(uintptr_t) "named" };
 	r->plan->annotations = mark;
 	r->plan->annotations_count = 1;
 	return 0;
@@ -112,8 +115,8 @@ int sandbox_start(struct call *call, const void *options, int argc, char **argv,
 	int index = 1;
 
 	memcpy(&o, &options, sizeof o);
-	if (options_parse(verb_sandbox.options, verb_sandbox.options_count, o, true, argc, argv, &index,
-			  e) < 0)
+	if (options_parse(verb_sandbox.options, verb_sandbox.options_count, o, true, argc, argv,
+			  &index, e) < 0)
 		return err_prefix(e, "sandbox start");
 	if (o->name || o->print_config || o->dry_run)
 		return err_set(e, ERR_USAGE, 0,

@@ -27,13 +27,13 @@
 #include "src/seccomp/seccomp-names.h"
 #include "src/tty/tty-relay.h"
 
-#define DRAIN_MSEC    500
-#define READER_MSEC   2000 /* for a reader of what a killed program has written */
-#define CPU_STEP_USEC 2000 /* processor time is not looked at more often than this */
-#define OOM_STEP_USEC 5000
+#define DRAIN_MSEC     500
+#define READER_MSEC    2000 /* for a reader of what a killed program has written */
+#define CPU_STEP_USEC  2000 /* processor time is not looked at more often than this */
+#define OOM_STEP_USEC  5000
 #define OOM_WATCH_USEC 2000000
-#define NEVER	      UINT64_MAX
-#define BLOCK_BYTES   512 /* ru_inblock counts in these (getrusage(2)) */
+#define NEVER          UINT64_MAX
+#define BLOCK_BYTES    512 /* ru_inblock counts in these (getrusage(2)) */
 
 enum { POLL_SIGNALS, POLL_CALLER, POLL_OOM, POLL_POLICY, POLL_NETWORK, POLL_AGENTS, POLL_OUTPUT };
 #define POLL_TTY (POLL_OUTPUT + SANDBOX_OUTPUT_FDS)
@@ -48,9 +48,9 @@ struct watch {
 	int listener; /* of the policy, or -1 */
 	uint64_t wall_end_usec, cpu_limit_usec, cpu_next_usec;
 	uint64_t oom_until_usec; /* until then a kill may still be counted; 0: none is awaited */
-	uint64_t ended_usec; /* what is read of its output afterwards is not its time */
+	uint64_t ended_usec;     /* what is read of its output afterwards is not its time */
 	bool ended, killed;
-	bool broken;	/* the entry gate did not close: @why */
+	bool broken; /* the entry gate did not close: @why */
 	struct err why;
 	int status; /* of pid 1 */
 	struct rusage rusage;
@@ -131,8 +131,8 @@ static void reap(struct watch *w)
 	struct rusage used;
 	int status;
 
-	for (pid_t p; (p = wait4(-1, &status, WNOHANG | __WALL, &used)) > 0 ||
-		      (p < 0 && errno == EINTR);) {
+	for (pid_t p;
+	     (p = wait4(-1, &status, WNOHANG | __WALL, &used)) > 0 || (p < 0 && errno == EINTR);) {
 		if (p < 0 || is_traced(w, p, status))
 			continue;
 		if (p == w->s->parent->pasta.pid)

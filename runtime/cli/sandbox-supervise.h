@@ -17,8 +17,8 @@ struct supervisor {
 	const struct sandbox *sandbox;
 	struct sandbox_output *output;
 	struct sandbox_report *report;
-	uint64_t start_usec; /* CLOCK_MONOTONIC */
-	int caller;	     /* pidfd of the process that called husk, or -1 */
+	uint64_t start_usec;         /* CLOCK_MONOTONIC */
+	int caller;                  /* pidfd of the process that called husk, or -1 */
 	struct named_agents *agents; /* of a named sandbox, which has no caller; or NULL */
 };
 

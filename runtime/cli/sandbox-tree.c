@@ -15,7 +15,7 @@
 #include "src/base/text.h"
 
 #define DEPTH_MAX 256
-#define PIECE	  65536u
+#define PIECE     65536u
 #define MODE_MASK 0777u /* a program of the sandbox's must not become one with rights */
 
 enum tree_kind {
@@ -171,7 +171,8 @@ static int send_open(int sock, int fd, const char *name, int depth, struct err *
 		return send_file(sock, fd, &st, name, e);
 	if (S_ISDIR(st.st_mode))
 		return send_directory(sock, fd, &st, name, depth, e);
-	return err_set(e, ERR_UNSUPPORTED, 0, "%s: neither a file nor a directory nor a link", name);
+	return err_set(e, ERR_UNSUPPORTED, 0, "%s: neither a file nor a directory nor a link",
+		       name);
 }
 
 static int send_link(int sock, int dirfd, const char *name, const struct stat *st, struct err *e)

@@ -17,7 +17,7 @@
 #include "src/base/pid.h"
 #include "src/base/text.h"
 
-#define STOP_MSEC	  10000
+#define STOP_MSEC         10000
 #define LOCK_TIMEOUT_MSEC 20000
 #define KILL_TIMEOUT_MSEC 30000
 
@@ -65,8 +65,8 @@ static const struct option_row list_rows[] = {
 	  "print only the names" },
 };
 
-static void print_one(const struct list_options *o, struct json_writer *w, const struct container *c,
-		      bool lost)
+static void print_one(const struct list_options *o, struct json_writer *w,
+		      const struct container *c, bool lost)
 {
 	const struct state *s = &c->state;
 	const char *status = lost ? "lost" : state_status_name(c->status);
@@ -117,7 +117,8 @@ static int list_run(struct call *call, const void *options, int argc, char **arg
 	(void)argv;
 	if (o->format && !json && !text_equal(o->format, "table"))
 		return err_set(e, ERR_USAGE, 0,
-			       "sandbox list: --format \"%s\" is neither table nor json", o->format);
+			       "sandbox list: --format \"%s\" is neither table nor json",
+			       o->format);
 	sandbox_stale_remove(call, NULL);
 	ssize_t count = container_list(call, &ids, e);
 	if (count < 0)
@@ -159,7 +160,8 @@ static const struct option_row stop_rows[] = {
 };
 
 /* By SIGTERM, and when that does not help by SIGKILL; the supervisor does the rest. */
-static int end_program(const struct container *c, int supervisor, uint64_t grace_msec, struct err *e)
+static int end_program(const struct container *c, int supervisor, uint64_t grace_msec,
+		       struct err *e)
 {
 	int grace = grace_msec > 1000000000 ? 1000000000 : (int)grace_msec;
 
@@ -172,8 +174,9 @@ static int end_program(const struct container *c, int supervisor, uint64_t grace
 		return err_sys(e, "kill sandbox \"%s\"", c->state.id);
 	if (pid_wait_end(supervisor, KILL_TIMEOUT_MSEC) > 0)
 		return 0;
-	return err_set(e, ERR_SYSTEM, ETIMEDOUT, "sandbox \"%s\": wait for its supervisor, process %u",
-		       c->state.id, c->state.creator);
+	return err_set(e, ERR_SYSTEM, ETIMEDOUT,
+		       "sandbox \"%s\": wait for its supervisor, process %u", c->state.id,
+		       c->state.creator);
 }
 
 static int stop_run(struct call *call, const void *options, int argc, char **argv, struct err *e)
@@ -186,15 +189,17 @@ static int stop_run(struct call *call, const void *options, int argc, char **arg
 	if (named_open(call, name, &c, e) < 0)
 		return -1;
 	/* Its creator is the supervisor. */
-	CLEAN_FD int supervisor = pid_open_exact(AT_FDCWD, (pid_t)c.state.creator,
-						 c.state.creator_start_ticks);
+	CLEAN_FD int supervisor =
+		pid_open_exact(AT_FDCWD, (pid_t)c.state.creator, c.state.creator_start_ticks);
 	if (c.status == STATE_CREATING)
-		return err_set(e, ERR_STATE, 0,
-			       supervisor < 0 ? "sandbox \"%s\": its start was interrupted (\"husk delete "
-						"--force %s\" removes what is left)"
-					      : "sandbox \"%s\": is being started (\"husk delete --force %s\" "
-						"ends that)",
-			       name, name);
+		return err_set(
+			e, ERR_STATE, 0,
+			supervisor < 0
+				? "sandbox \"%s\": its start was interrupted (\"husk delete "
+				  "--force %s\" removes what is left)"
+				: "sandbox \"%s\": is being started (\"husk delete --force %s\" "
+				  "ends that)",
+			name, name);
 	if (supervisor >= 0 &&
 	    end_program(&c, supervisor, o->time_msec.set ? o->time_msec.value : STOP_MSEC, e) < 0)
 		return -1;
@@ -207,7 +212,8 @@ static int stop_run(struct call *call, const void *options, int argc, char **arg
 	close_container(&again);
 	if (!left)
 		return 0;
-	log_warning_text("the sandbox's supervisor was killed, and the sandbox with it; there is no report");
+	log_warning_text(
+		"the sandbox's supervisor was killed, and the sandbox with it; there is no report");
 	return remove_left(call, name, e);
 }
 

@@ -58,8 +58,7 @@ static bool wants_facts_of_groups(const struct sandbox *s)
 	const struct sandbox_limits *l = &s->limits;
 
 	return l->memory_bytes.set || l->pids.set || l->cpu_millis.set || l->cpu_share.set ||
-	       l->cpu_msec.set ||
-	       (s->report && !s->no_report);
+	       l->cpu_msec.set || (s->report && !s->no_report);
 }
 
 /* Where the directory of a sandbox would be made. */
@@ -75,7 +74,7 @@ static bool can_make_groups(const struct host *h)
 			continue;
 		bool top = h->euid == 0 && h->initial_userns;
 		const char *slash = strrchr(own->own, '/');
-		int n = top		   ? 0
+		int n = top                ? 0
 			: own->v2 && slash ? (int)(slash - own->own)
 					   : (int)strlen(own->own);
 		text_format(path, sizeof path, "%s%.*s", own->mount, n, own->own);
@@ -284,8 +283,9 @@ static int create(struct run *r, struct err *e)
 	if (state_root_path(r->call->global.root, r->call->arena, &r->parent.root.path, &ignored) <
 	    0)
 		r->parent.root.path = "";
-	if (r->named && (state_root_path(r->call->global.root, r->call->arena, &r->parent.root.path, e) < 0 ||
-			 state_root_open(r->parent.root.path, true, &r->parent.root, e) < 0))
+	if (r->named &&
+	    (state_root_path(r->call->global.root, r->call->arena, &r->parent.root.path, e) < 0 ||
+	     state_root_open(r->parent.root.path, true, &r->parent.root, e) < 0))
 		return -1;
 	return parent_create(&r->parent, e);
 }
@@ -329,7 +329,8 @@ static int take_away(struct run *r, bool force, struct err *e)
 
 	net_pasta_end(&p->pasta);
 	/* "delete --force" may have been faster. */
-	if (r->named && state_dir_lock(p->state_dir, p->options->id, LOCK_TIMEOUT_MSEC, &gone) < 0) {
+	if (r->named &&
+	    state_dir_lock(p->state_dir, p->options->id, LOCK_TIMEOUT_MSEC, &gone) < 0) {
 		*e = gone;
 		return gone.kind == ERR_NOT_FOUND ? 0 : -1;
 	}
@@ -404,7 +405,7 @@ static int dry_run(struct run *r, struct err *e)
 
 /* What was said, as far as it can be known without the host. The one who runs it, or NULL. */
 struct run *run_prepare(struct call *call, const void *options, int argc, char **argv,
-			   struct err *e)
+			struct err *e)
 {
 	struct run *r = arena_new(call->arena, struct run);
 	struct sandbox_options *o;

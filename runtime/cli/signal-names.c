@@ -31,7 +31,8 @@ int signal_parse(const char *text, struct err *e)
 	if (text_parse_u32(text, &number) == 0) {
 		if (number >= 1 && number <= (uint32_t)SIGRTMAX)
 			return (int)number;
-		return err_set(e, ERR_USAGE, 0, "signal %s: is not between 1 and %d", text, SIGRTMAX);
+		return err_set(e, ERR_USAGE, 0, "signal %s: is not between 1 and %d", text,
+			       SIGRTMAX);
 	}
 	if (strncasecmp(name, "SIG", 3) == 0)
 		name += 3;

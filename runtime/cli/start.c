@@ -22,7 +22,8 @@ static int start_verb(struct call *call, const void *options, int argc, char **a
 	    container_expect(&c, 1u << STATE_CREATED, "start", e) < 0)
 		return -1;
 	if (!c.state.has_process)
-		return err_set(e, ERR_STATE, 0, "start \"%s\": config.json has no process", argv[0]);
+		return err_set(e, ERR_STATE, 0, "start \"%s\": config.json has no process",
+			       argv[0]);
 	if (container_hooks(call, &c, &hooks, e) < 0)
 		return -1;
 	struct starter s = {

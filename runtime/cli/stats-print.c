@@ -17,7 +17,8 @@ static void print_psi(struct json_writer *w, const char *key, const struct cgrou
 	json_write_object_end(w);
 }
 
-static void print_numbers(struct json_writer *w, const char *key, const uint64_t *values, size_t count)
+static void print_numbers(struct json_writer *w, const char *key, const uint64_t *values,
+			  size_t count)
 {
 	if (!count || !values)
 		return;

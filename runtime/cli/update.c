@@ -15,8 +15,8 @@
 
 struct update_options {
 	const char *resources, *blkio_weight, *cpu_period, *cpu_quota, *cpu_burst, *cpu_share,
-		*cpu_rt_period, *cpu_rt_runtime, *cpus, *mems, *cpu_idle, *memory, *memory_reservation,
-		*memory_swap, *pids_limit, *l3_cache_schema, *mem_bw_schema;
+		*cpu_rt_period, *cpu_rt_runtime, *cpus, *mems, *cpu_idle, *memory,
+		*memory_reservation, *memory_swap, *pids_limit, *l3_cache_schema, *mem_bw_schema;
 };
 
 #define AT(member) offsetof(struct update_options, member)
@@ -26,7 +26,8 @@ static const struct option_row rows[] = {
 	  "resources object (JSON); - is standard input" },
 	{ "blkio-weight", 0, OPTION_STRING, AT(blkio_weight), "N", "block I/O weight, 10 to 1000" },
 	{ "cpu-period", 0, OPTION_STRING, AT(cpu_period), "USEC", "CPU period" },
-	{ "cpu-quota", 0, OPTION_STRING, AT(cpu_quota), "USEC", "CPU time per period; -1: no limit" },
+	{ "cpu-quota", 0, OPTION_STRING, AT(cpu_quota), "USEC",
+	  "CPU time per period; -1: no limit" },
 	{ "cpu-burst", 0, OPTION_STRING, AT(cpu_burst), "USEC", "CPU time that may be saved up" },
 	{ "cpu-share", 0, OPTION_STRING, AT(cpu_share), "N", "CPU shares (1024 is the default)" },
 	{ "cpu-rt-period", 0, OPTION_STRING, AT(cpu_rt_period), "USEC", "realtime period" },
@@ -34,13 +35,17 @@ static const struct option_row rows[] = {
 	{ "cpuset-cpus", 0, OPTION_STRING, AT(cpus), "LIST", "CPUs that may be used" },
 	{ "cpuset-mems", 0, OPTION_STRING, AT(mems), "LIST", "memory nodes that may be used" },
 	{ "cpu-idle", 0, OPTION_STRING, AT(cpu_idle), "0|1", "SCHED_IDLE for the whole container" },
-	{ "kernel-memory", 0, OPTION_IGNORED_STRING, 0, "BYTES", "accepted, obsolete in the kernel" },
+	{ "kernel-memory", 0, OPTION_IGNORED_STRING, 0, "BYTES",
+	  "accepted, obsolete in the kernel" },
 	{ "kernel-memory-tcp", 0, OPTION_IGNORED_STRING, 0, "BYTES",
 	  "accepted, obsolete in the kernel" },
 	{ "memory", 0, OPTION_STRING, AT(memory), "BYTES", "memory limit; -1: none" },
-	{ "memory-reservation", 0, OPTION_STRING, AT(memory_reservation), "BYTES", "soft memory limit" },
-	{ "memory-swap", 0, OPTION_STRING, AT(memory_swap), "BYTES", "limit of memory and swap; -1: none" },
-	{ "pids-limit", 0, OPTION_STRING, AT(pids_limit), "N", "number of processes; -1: no limit" },
+	{ "memory-reservation", 0, OPTION_STRING, AT(memory_reservation), "BYTES",
+	  "soft memory limit" },
+	{ "memory-swap", 0, OPTION_STRING, AT(memory_swap), "BYTES",
+	  "limit of memory and swap; -1: none" },
+	{ "pids-limit", 0, OPTION_STRING, AT(pids_limit), "N",
+	  "number of processes; -1: no limit" },
 	{ "l3-cache-schema", 0, OPTION_STRING, AT(l3_cache_schema), "SCHEMA",
 	  "Intel RDT (refused: not supported)" },
 	{ "mem-bw-schema", 0, OPTION_STRING, AT(mem_bw_schema), "SCHEMA",
@@ -78,7 +83,8 @@ static int parse_bytes(const char *text, int64_t *value)
 	return 0;
 }
 
-static int take_i64(const char *text, const char *name, bool bytes, struct opt_i64 *out, struct err *e)
+static int take_i64(const char *text, const char *name, bool bytes, struct opt_i64 *out,
+		    struct err *e)
 {
 	if (!text)
 		return 0;
@@ -105,7 +111,8 @@ static int take_cpu(const struct update_options *o, struct spec_cpu *cpu, struct
 	    take_i64(o->cpu_quota, "cpu-quota", false, &cpu->quota_usec, e) < 0 ||
 	    take_u64(o->cpu_period, "cpu-period", &cpu->period_usec, e) < 0 ||
 	    take_u64(o->cpu_burst, "cpu-burst", &cpu->burst_usec, e) < 0 ||
-	    take_i64(o->cpu_rt_runtime, "cpu-rt-runtime", false, &cpu->realtime_runtime_usec, e) < 0 ||
+	    take_i64(o->cpu_rt_runtime, "cpu-rt-runtime", false, &cpu->realtime_runtime_usec, e) <
+		    0 ||
 	    take_u64(o->cpu_rt_period, "cpu-rt-period", &cpu->realtime_period_usec, e) < 0 ||
 	    take_i64(o->cpu_idle, "cpu-idle", false, &cpu->idle, e) < 0)
 		return -1;
@@ -119,7 +126,8 @@ static int take_cpu(const struct update_options *o, struct spec_cpu *cpu, struct
 static int take_memory(const struct update_options *o, struct spec_memory *m, struct err *e)
 {
 	if (take_i64(o->memory, "memory", true, &m->limit_bytes, e) < 0 ||
-	    take_i64(o->memory_reservation, "memory-reservation", true, &m->reservation_bytes, e) < 0)
+	    take_i64(o->memory_reservation, "memory-reservation", true, &m->reservation_bytes, e) <
+		    0)
 		return -1;
 	return take_i64(o->memory_swap, "memory-swap", true, &m->swap_bytes, e);
 }
@@ -142,9 +150,9 @@ static int from_options(struct call *call, const struct update_options *o, struc
 	    take_u64(o->blkio_weight, "blkio-weight", &weight, e) < 0)
 		return -1;
 	if (weight.set)
-		r->block_io->weight = (struct opt_u32){
-			true, weight.value > UINT32_MAX ? UINT32_MAX : (uint32_t)weight.value
-		};
+		r->block_io->weight = (struct opt_u32){ true, weight.value > UINT32_MAX
+								      ? UINT32_MAX
+								      : (uint32_t)weight.value };
 	return spec_resources_check(r, "", e);
 }
 
@@ -152,8 +160,9 @@ static int load(struct call *call, const struct update_options *o, struct spec_r
 		struct err *e)
 {
 	if (o->l3_cache_schema || o->mem_bw_schema)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "update: Intel RDT (--l3-cache-schema, --mem-bw-schema) is not supported");
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"update: Intel RDT (--l3-cache-schema, --mem-bw-schema) is not supported");
 	if (!o->resources) {
 		*r = arena_new(call->arena, struct spec_resources);
 		return arena_check(call->arena, e);

@@ -10,9 +10,11 @@
 const struct option_row global_rows[] = {
 	{ "root", 0, OPTION_STRING, AT(root), "DIR",
 	  "where the state of containers is kept (default: /run/husk)" },
-	{ "log", 0, OPTION_STRING, AT(log), "DEST", "log to FILE, file:FILE, syslog:TAG, journald:TAG" },
+	{ "log", 0, OPTION_STRING, AT(log), "DEST",
+	  "log to FILE, file:FILE, syslog:TAG, journald:TAG" },
 	{ "log-format", 0, OPTION_STRING, AT(log_format), "FORMAT", "text (default) or json" },
-	{ "log-level", 0, OPTION_STRING, AT(log_level), "LEVEL", "error, warning (default) or debug" },
+	{ "log-level", 0, OPTION_STRING, AT(log_level), "LEVEL",
+	  "error, warning (default) or debug" },
 	{ "debug", 0, OPTION_FLAG, AT(debug), NULL, "log every step with its time" },
 	{ "systemd-cgroup", 's', OPTION_FLAG, AT(systemd_cgroup), NULL,
 	  "use systemd for cgroups (refused: not supported)" },
@@ -20,16 +22,17 @@ const struct option_row global_rows[] = {
 	  "cgroupfs (default) or disabled" },
 	{ "rootless", 0, OPTION_STRING, AT(rootless), "MODE",
 	  "true, false or auto; accepted, rights are looked at themselves" },
-	{ "version", 'v', OPTION_FLAG, AT(version), NULL, "print version, commit and specification" },
+	{ "version", 'v', OPTION_FLAG, AT(version), NULL,
+	  "print version, commit and specification" },
 	{ "help", 'h', OPTION_FLAG, AT(help), NULL, "print this" },
 };
 const size_t global_rows_count = sizeof global_rows / sizeof *global_rows;
 
 const struct verb *const verbs[] = {
-	&verb_sandbox, &verb_create, &verb_start, &verb_run,    &verb_exec,     &verb_kill,   &verb_delete,
-	&verb_state,  &verb_list,  &verb_ps,     &verb_pause,    &verb_resume, &verb_update,
-	&verb_events, &verb_spec,  &verb_features,
-	&verb_policy, &verb_learn, &verb_doctor, &verb_minijail0, NULL,
+	&verb_sandbox, &verb_create,    &verb_start, &verb_run,      &verb_exec,   &verb_kill,
+	&verb_delete,  &verb_state,     &verb_list,  &verb_ps,       &verb_pause,  &verb_resume,
+	&verb_update,  &verb_events,    &verb_spec,  &verb_features, &verb_policy, &verb_learn,
+	&verb_doctor,  &verb_minijail0, NULL,
 };
 
 const struct verb *verb_find(const char *name)

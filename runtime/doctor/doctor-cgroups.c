@@ -159,12 +159,20 @@ static int try_limit(const struct doctor *d, uint32_t controller, struct err *e)
 /* As "husk sandbox" does where a user may make no group: ask the user's own service manager for a part. */
 static bool scope_gives(const struct doctor *d, const char *controller)
 {
-	static char script[] = "cat \"/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.controllers\"";
+	static char script[] =
+		"cat \"/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.controllers\"";
 	static char *const argv[] = {
-		(char *)"systemd-run", (char *)"--user",    (char *)"--scope",
-		(char *)"--quiet",     (char *)"--collect", (char *)"--property=Delegate=yes",
-		(char *)"--",	       (char *)"sh",	    (char *)"-c",
-		script,		       NULL,
+		(char *)"systemd-run",
+		(char *)"--user",
+		(char *)"--scope",
+		(char *)"--quiet",
+		(char *)"--collect",
+		(char *)"--property=Delegate=yes",
+		(char *)"--",
+		(char *)"sh",
+		(char *)"-c",
+		script,
+		NULL,
 	};
 	char line[256], path[64];
 	struct err e;
@@ -198,12 +206,16 @@ void probe_controller(const struct doctor *d, uint32_t argument, struct doctor_r
 	}
 	doctor_say(r, DOCTOR_MISSING, "%s", e.msg);
 	if (top)
-		doctor_advise(r, "mount the hierarchies writable, with the controller %s, in this container "
-				 "or on this host",
-			      controller_name(argument, name));
+		doctor_advise(
+			r,
+			"mount the hierarchies writable, with the controller %s, in this container "
+			"or on this host",
+			controller_name(argument, name));
 	else if (c->mode == CGROUP_MODE_V2)
-		doctor_advise(r, "a service manager of the user's own (see \"systemd\") with this controller: "
-				 "Delegate=%s in the unit user@.service; or a delegated group",
+		doctor_advise(r,
+			      "a service manager of the user's own (see \"systemd\") with this "
+			      "controller: "
+			      "Delegate=%s in the unit user@.service; or a delegated group",
 			      controller_name(argument, name));
 	else
 		doctor_advise(r, "on version 1 only root can; boot with "
@@ -243,6 +255,8 @@ void probe_systemd(const struct doctor *d, uint32_t argument, struct doctor_resu
 		return;
 	}
 	doctor_say(r, DOCTOR_MISSING, "connect to %s: %s", address.sun_path, text_errno(errno));
-	doctor_advise(r, "log in by a terminal, ssh or machinectl shell; for users who are not logged in: "
-			 "loginctl enable-linger");
+	doctor_advise(
+		r,
+		"log in by a terminal, ssh or machinectl shell; for users who are not logged in: "
+		"loginctl enable-linger");
 }

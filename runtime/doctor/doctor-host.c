@@ -34,8 +34,9 @@ void probe_capabilities(const struct doctor *d, uint32_t argument, struct doctor
 	}
 	cred_caps_print(missing, names, sizeof names);
 	doctor_say(r, DOCTOR_LIMITED, "root without %s", names);
-	doctor_advise(r, "what started this process took them away; what needs them is refused (without "
-			 "CAP_SYS_RESOURCE: limits above its own)");
+	doctor_advise(
+		r, "what started this process took them away; what needs them is refused (without "
+		   "CAP_SYS_RESOURCE: limits above its own)");
 }
 
 /* Make a directory where containers and named sandboxes are recorded, and take it away again. */
@@ -63,7 +64,8 @@ void probe_state(const struct doctor *d, uint32_t argument, struct doctor_result
 	struct err e;
 
 	(void)argument;
-	if (state_root_path(d->state_root, d->arena, &path, &e) == 0 && try_state(d, path, &e) == 0) {
+	if (state_root_path(d->state_root, d->arena, &path, &e) == 0 &&
+	    try_state(d, path, &e) == 0) {
 		doctor_say(r, DOCTOR_OK, "%s", path);
 		return;
 	}
@@ -95,7 +97,8 @@ void probe_selinux(const struct doctor *d, uint32_t argument, struct doctor_resu
 	doctor_say(r, d->host.selinux ? DOCTOR_OK : DOCTOR_MISSING,
 		   d->host.selinux ? "enabled" : "not enabled");
 	if (!d->host.selinux)
-		doctor_advise(r, "only where configurations name labels: boot with security=selinux");
+		doctor_advise(r,
+			      "only where configurations name labels: boot with security=selinux");
 }
 
 /* ---- KVM ---- */
@@ -146,11 +149,14 @@ void probe_kvm(const struct doctor *d, uint32_t argument, struct doctor_result *
 		if (e.errnum == EACCES)
 			doctor_advise(r, "usermod --append --groups kvm USER, and log in again");
 		else if (*maker)
-			doctor_advise(r, "this is a virtual machine (%s): its host has to allow nested ones",
-				      maker);
+			doctor_advise(
+				r,
+				"this is a virtual machine (%s): its host has to allow nested ones",
+				maker);
 		else
-			doctor_advise(r, "enable virtualization in the firmware; modprobe kvm_intel or "
-					 "kvm_amd");
+			doctor_advise(
+				r, "enable virtualization in the firmware; modprobe kvm_intel or "
+				   "kvm_amd");
 		return;
 	}
 	if (strncmp(maker, "TCG", 3) == 0) {

@@ -82,7 +82,7 @@ static int try_pidfd(struct err *e)
 void probe_call(const struct doctor *d, uint32_t argument, struct doctor_result *r)
 {
 	struct err e;
-	int result = argument == CALL_CLONE3	? try_clone3(&e)
+	int result = argument == CALL_CLONE3    ? try_clone3(&e)
 		     : argument == CALL_OPENAT2 ? try_openat2(&e)
 						: try_pidfd(&e);
 
@@ -92,8 +92,9 @@ void probe_call(const struct doctor *d, uint32_t argument, struct doctor_result 
 		return;
 	}
 	doctor_say(r, DOCTOR_MISSING, "%s", e.msg);
-	doctor_advise(r, "a newer kernel, or a looser system call filter of the container around this "
-			 "(podman and docker: --security-opt seccomp=unconfined)");
+	doctor_advise(r,
+		      "a newer kernel, or a looser system call filter of the container around this "
+		      "(podman and docker: --security-opt seccomp=unconfined)");
 }
 
 /* As "husk learn" does: read the memory of one's own child. */
@@ -109,8 +110,7 @@ void probe_ptrace(const struct doctor *d, uint32_t argument, struct doctor_resul
 		for (;;)
 			pause();
 	}
-	ssize_t n = pid < 0 ? -1
-			    : seccomp_listen_read(pid, (uintptr_t)word, copy, sizeof copy);
+	ssize_t n = pid < 0 ? -1 : seccomp_listen_read(pid, (uintptr_t)word, copy, sizeof copy);
 	int saved = errno;
 	if (pid > 0) {
 		(void)kill(pid, SIGKILL);
@@ -166,10 +166,11 @@ void probe_notify(const struct doctor *d, uint32_t argument, struct doctor_resul
 	CLEAN_FD int listener = install(flags, &e);
 	if (listener < 0) {
 		doctor_say(r, DOCTOR_MISSING, "%s", e.msg);
-		doctor_advise(r, argument == NOTIFY_KILLABLE
-					 ? "Linux 5.19 or newer; without it a signal interrupts a call that is "
-					   "being decided"
-					 : "not inside of another listener's filter, and Linux 5.0 or newer");
+		doctor_advise(r, argument == NOTIFY_KILLABLE ? "Linux 5.19 or newer; without it a "
+							       "signal interrupts a call that is "
+							       "being decided"
+							     : "not inside of another listener's "
+							       "filter, and Linux 5.0 or newer");
 		return;
 	}
 	if (argument == NOTIFY_SYNC && ioctl(listener, KERNEL_SECCOMP_NOTIF_SET_FLAGS,
@@ -210,8 +211,9 @@ void probe_landlock(const struct doctor *d, uint32_t argument, struct doctor_res
 	(void)argument;
 	if (!version) {
 		doctor_say(r, DOCTOR_MISSING, "the kernel has none, or it is not enabled");
-		doctor_advise(r, "boot with lsm=landlock,... where CONFIG_SECURITY_LANDLOCK is set; "
-				 "without it the mounts are the only wall around files");
+		doctor_advise(r,
+			      "boot with lsm=landlock,... where CONFIG_SECURITY_LANDLOCK is set; "
+			      "without it the mounts are the only wall around files");
 		return;
 	}
 	CLEAN_FD int rules = lsm_landlock_create(version, &e);

@@ -48,8 +48,9 @@ void probe_mount_api(const struct doctor *d, uint32_t argument, struct doctor_re
 	(void)argument;
 	result(r, try_api(d, &e), &e, "a tree was copied, made read-only and attached");
 	if (r->state == DOCTOR_MISSING)
-		doctor_advise(r, "see \"user\" and \"mnt\"; else a kernel of 5.14 or newer, or a looser "
-				 "system call filter around this");
+		doctor_advise(
+			r, "see \"user\" and \"mnt\"; else a kernel of 5.14 or newer, or a looser "
+			   "system call filter around this");
 }
 
 static const struct trial {
@@ -84,16 +85,20 @@ void probe_mount(const struct doctor *d, uint32_t argument, struct doctor_result
 	if (r->state == DOCTOR_OK)
 		return;
 	if (argument == MOUNT_PROC && e.errnum == EPERM)
-		doctor_advise(r, "parts of /proc are covered, as in a container, and then the kernel allows "
-				 "no new one: husk sandbox --best-effort shows this one (podman: "
-				 "--security-opt unmask=ALL)");
+		doctor_advise(
+			r,
+			"parts of /proc are covered, as in a container, and then the kernel allows "
+			"no new one: husk sandbox --best-effort shows this one (podman: "
+			"--security-opt unmask=ALL)");
 	else
-		doctor_advise(r, "see \"user\" and \"mnt\"; else a kernel that has this file system");
+		doctor_advise(r,
+			      "see \"user\" and \"mnt\"; else a kernel that has this file system");
 }
 
 static int try_overlay(const struct doctor *d, struct err *e)
 {
-	static const char dirs[][16] = { PLACE "/lower", PLACE "/upper", PLACE "/work", PLACE "/all" };
+	static const char dirs[][16] = { PLACE "/lower", PLACE "/upper", PLACE "/work",
+					 PLACE "/all" };
 	struct mount_new memory = { .fstype = "tmpfs", .source = "tmpfs" };
 	struct mount_new overlay = {
 		.fstype = "overlay",
@@ -125,7 +130,8 @@ void probe_overlay(const struct doctor *d, uint32_t argument, struct doctor_resu
 	(void)argument;
 	result(r, try_overlay(d, &e), &e, "mounted in a user namespace");
 	if (r->state == DOCTOR_MISSING)
-		doctor_advise(r, "modprobe overlay; in a user namespace it needs Linux 5.11 or newer");
+		doctor_advise(r,
+			      "modprobe overlay; in a user namespace it needs Linux 5.11 or newer");
 }
 
 /* Root maps a mount of the host; any other user only what belongs to his own user namespace. */
@@ -157,7 +163,9 @@ void probe_idmap(const struct doctor *d, uint32_t argument, struct doctor_result
 	result(r, try_idmap(d, host ? "/usr" : "a tmpfs", &e), &e,
 	       host ? "mapped, on the file system of /usr" : "mapped, on a tmpfs");
 	if (r->state == DOCTOR_MISSING)
-		doctor_advise(r, host ? "the file system of /usr may be one that has it in no version, or in "
+		doctor_advise(r, host ? "the file system of /usr may be one that has it in no "
+					"version, or in "
 					"a later kernel"
-				      : "Linux 6.3 or newer for tmpfs; only root can map other file systems");
+				      : "Linux 6.3 or newer for tmpfs; only root can map other "
+					"file systems");
 }

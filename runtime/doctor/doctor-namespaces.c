@@ -76,19 +76,23 @@ static void advise(struct doctor_result *r, const char *what, int64_t most, int 
 	if (most == 0)
 		doctor_advise(r, "sysctl user.max_%s_namespaces=10000", what);
 	else if (errnum == ENOSPC)
-		doctor_advise(r, "sysctl user.max_%s_namespaces (now %lld) is used up, or namespaces are "
-				 "32 deep",
-			      what, (long long)most);
+		doctor_advise(
+			r,
+			"sysctl user.max_%s_namespaces (now %lld) is used up, or namespaces are "
+			"32 deep",
+			what, (long long)most);
 	else if (doctor_sysctl("/proc/sys/kernel/unprivileged_userns_clone") == 0)
 		doctor_advise(r, "sysctl kernel.unprivileged_userns_clone=1");
 	else if (doctor_sysctl("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") > 0)
-		doctor_advise(r, "an AppArmor profile with \"userns,\" for the path of husk, or sysctl "
-				 "kernel.apparmor_restrict_unprivileged_userns=0");
+		doctor_advise(
+			r, "an AppArmor profile with \"userns,\" for the path of husk, or sysctl "
+			   "kernel.apparmor_restrict_unprivileged_userns=0");
 	else if (errnum == ENOSYS || errnum == EINVAL)
 		doctor_advise(r, "a kernel with this kind of namespace");
 	else
-		doctor_advise(r, "something around this forbids it: a system call filter (podman and "
-				 "docker: --security-opt seccomp=unconfined), a chroot, or SELinux");
+		doctor_advise(r,
+			      "something around this forbids it: a system call filter (podman and "
+			      "docker: --security-opt seccomp=unconfined), a chroot, or SELinux");
 }
 
 /* Ubuntu lets the namespace be made and takes all rights in it away: so use one of them. */
@@ -113,8 +117,8 @@ static const struct kind {
 	unsigned long type;
 	char sysctl[8];
 } kinds[] = {
-	{ CLONE_NEWNS, "mnt" },	  { CLONE_NEWPID, "pid" }, { CLONE_NEWNET, "net" },
-	{ CLONE_NEWIPC, "ipc" },  { CLONE_NEWUTS, "uts" }, { CLONE_NEWCGROUP, "cgroup" },
+	{ CLONE_NEWNS, "mnt" },    { CLONE_NEWPID, "pid" }, { CLONE_NEWNET, "net" },
+	{ CLONE_NEWIPC, "ipc" },   { CLONE_NEWUTS, "uts" }, { CLONE_NEWCGROUP, "cgroup" },
 	{ CLONE_NEWTIME, "time" },
 };
 
@@ -190,13 +194,15 @@ void probe_maps(const struct doctor *d, uint32_t argument, struct doctor_result 
 	if (!h->subuids_count || !h->subgids_count) {
 		doctor_say(r, DOCTOR_MISSING, "no line in /etc/sub%cid for uid %u (%s)",
 			   h->subuids_count ? 'g' : 'u', h->euid, user ? user : "USER is not set");
-		doctor_advise(r, "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
+		doctor_advise(r,
+			      "usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
 			      user ? user : "USER");
 		return;
 	}
 	if (try_maps(d, &e) < 0) {
 		doctor_say(r, DOCTOR_MISSING, "%s", e.msg);
-		doctor_advise(r, "install the package uidmap; newuidmap and newgidmap have to be set-user-ID "
+		doctor_advise(r, "install the package uidmap; newuidmap and newgidmap have to be "
+				 "set-user-ID "
 				 "root or have the capability, on a mount without nosuid");
 		return;
 	}

@@ -60,7 +60,7 @@ void probe_program(const struct doctor *d, uint32_t argument, struct doctor_resu
 	const struct program *p = &programs[argument];
 	char line[160];
 	char name[32];
-	char *argv[] = { name, (char *)(uintptr_t)"--version", NULL };
+	char *argv[] = { name, (char *)(uintptr_t) "--version", NULL };
 	struct err e;
 
 	(void)d;
@@ -76,10 +76,12 @@ void probe_program(const struct doctor *d, uint32_t argument, struct doctor_resu
 	}
 	if (status < 0)
 		doctor_say(r, DOCTOR_MISSING, "%s", e.msg);
-	else if (status == 127 || status == 126) /* 126 also where a directory of PATH may not be searched */
+	else if (status == 127 ||
+		 status == 126) /* 126 also where a directory of PATH may not be searched */
 		doctor_say(r, DOCTOR_MISSING, "not found in PATH");
 	else
-		doctor_say(r, DOCTOR_MISSING, "%s --version: exit status %d: %s", name, status, line);
+		doctor_say(r, DOCTOR_MISSING, "%s --version: exit status %d: %s", name, status,
+			   line);
 	doctor_advise(r, "install the package %s", p->package);
 }
 

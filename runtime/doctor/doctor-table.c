@@ -28,7 +28,8 @@ const struct doctor_check doctor_checks[] = {
 	{ "time", "clocks with an offset, for configurations that ask for it", DOCTOR_NAMESPACES,
 	  false, PROBE_NAMESPACE, CLONE_NEWTIME },
 
-	{ "mount-api", "the read-only view of the system", DOCTOR_MOUNTS, true, PROBE_MOUNT_API, 0 },
+	{ "mount-api", "the read-only view of the system", DOCTOR_MOUNTS, true, PROBE_MOUNT_API,
+	  0 },
 	{ "tmpfs", "private directories", DOCTOR_MOUNTS, true, PROBE_MOUNT, MOUNT_TMPFS },
 	{ "proc", "a /proc of the sandbox's own processes", DOCTOR_MOUNTS, true, PROBE_MOUNT,
 	  MOUNT_PROC },
@@ -47,7 +48,8 @@ const struct doctor_check doctor_checks[] = {
 	{ "seccomp-killable", "profiles with SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", DOCTOR_WALLS,
 	  false, PROBE_NOTIFY, NOTIFY_KILLABLE },
 	{ "landlock", "a second wall around files", DOCTOR_WALLS, false, PROBE_LANDLOCK, 0 },
-	{ "apparmor", "profiles that a configuration names", DOCTOR_WALLS, false, PROBE_APPARMOR, 0 },
+	{ "apparmor", "profiles that a configuration names", DOCTOR_WALLS, false, PROBE_APPARMOR,
+	  0 },
 	{ "selinux", "labels that a configuration names", DOCTOR_WALLS, false, PROBE_SELINUX, 0 },
 
 	{ "cgroup", "limits on all processes together", DOCTOR_GROUPS, false, PROBE_CGROUP, 0 },

@@ -32,7 +32,7 @@ const char *doctor_group_name(uint32_t group)
 {
 	static const char names[DOCTOR_GROUP_COUNT][24] = {
 		"kernel", "namespaces", "mounts",   "walls",
-		"limits", "user",	"programs", "virtual machines",
+		"limits", "user",       "programs", "virtual machines",
 	};
 
 	return names[group];
@@ -148,7 +148,8 @@ int doctor_run(const struct doctor *d, const struct doctor_check *check, struct 
 	if (answered < 0)
 		doctor_say(r, DOCTOR_MISSING, "no answer within %d seconds", DEADLINE_MSEC / 1000);
 	else if (WIFSIGNALED(status))
-		doctor_say(r, DOCTOR_MISSING, "the trial was killed by signal %d", WTERMSIG(status));
+		doctor_say(r, DOCTOR_MISSING, "the trial was killed by signal %d",
+			   WTERMSIG(status));
 	else
 		doctor_say(r, DOCTOR_MISSING, "the trial ended without an answer");
 	if (check->probe == PROBE_CONTROLLER)

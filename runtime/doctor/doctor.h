@@ -28,9 +28,9 @@ const char *doctor_state_name(uint32_t state);
 
 /* Comes through a pipe, so it is plain data. */
 struct doctor_result {
-	uint32_t state;	   /* enum doctor_state */
-	char detail[256];  /* what was found */
-	char remedy[320];  /* what to do; empty: nothing, or nothing is known */
+	uint32_t state;   /* enum doctor_state */
+	char detail[256]; /* what was found */
+	char remedy[320]; /* what to do; empty: nothing, or nothing is known */
 };
 
 /* What all checks are told. */
@@ -38,7 +38,7 @@ struct doctor {
 	struct arena *arena;
 	struct host host;
 	const char *state_root; /* --root, or NULL */
-	pid_t pid;		/* of the process that asks: in the names of what is made */
+	pid_t pid;              /* of the process that asks: in the names of what is made */
 };
 
 enum doctor_group {
@@ -57,9 +57,9 @@ const char *doctor_group_name(uint32_t group);
 struct doctor_check {
 	char name[20];
 	char gives[92];
-	uint8_t group;	/* enum doctor_group */
-	bool needed;	/* "husk sandbox" does not work without it */
-	uint8_t probe;	/* enum doctor_probe of doctor-checks.h */
+	uint8_t group;     /* enum doctor_group */
+	bool needed;       /* "husk sandbox" does not work without it */
+	uint8_t probe;     /* enum doctor_probe of doctor-checks.h */
 	uint32_t argument; /* the probe's own */
 };
 extern const struct doctor_check doctor_checks[];

@@ -106,7 +106,7 @@ static bool is_below_any(const char *path, const char *const *directories)
 /* What every sandbox has: the system's own files to read, devices and the like made for it. */
 static bool is_shown(const char *path, bool writable)
 {
-	static const char *const system[] = { "/usr",	"/bin",	   "/sbin", "/lib", "/lib32",
+	static const char *const system[] = { "/usr",   "/bin",    "/sbin", "/lib", "/lib32",
 					      "/lib64", "/libx32", "/etc",  NULL };
 	static const char *const made[] = { "/proc", "/dev", "/sys", NULL };
 

@@ -7,7 +7,7 @@
  */
 
 #define PROT_READ_WRITE 3
-#define THREAD		0x10000 /* CLONE_THREAD */
+#define THREAD          0x10000 /* CLONE_THREAD */
 
 static const struct {
 	const char *seen; /* NULL: always */

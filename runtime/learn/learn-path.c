@@ -11,8 +11,8 @@
 #include "src/base/path.h"
 #include "src/base/text.h"
 
-#define HERE	 -1    /* relative to the working directory */
-#define BY_OPEN	 0x100 /* what the flags at "flags" say */
+#define HERE     -1    /* relative to the working directory */
+#define BY_OPEN  0x100 /* what the flags at "flags" say */
 #define BY_OPEN2 0x200 /* those in the structure there */
 
 /* Calls that take paths. "at": which argument is the directory; another row: its second path. */

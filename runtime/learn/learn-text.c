@@ -247,7 +247,8 @@ static void put_allow(struct writer *w, const char *endpoint, bool *first)
 	if (!text_starts(endpoint, connect) || text_starts(protocol, "unix "))
 		return;
 	const char *address = strchr(protocol, ' ') + 1;
-	if (text_starts(address, "127.") || text_starts(address, "[::1]") || text_ends(address, ":0"))
+	if (text_starts(address, "127.") || text_starts(address, "[::1]") ||
+	    text_ends(address, ":0"))
 		return;
 	if (*first)
 		put(w, "# As options of husk sandbox, beside --network user:\n");

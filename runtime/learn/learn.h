@@ -29,10 +29,10 @@
 
 /* How an argument is written. */
 struct learn_argument {
-	uint32_t index;	   /* of the call's six */
+	uint32_t index;    /* of the call's six */
 	const char *exact; /* beginnings of names for the value or for its bits in "low", in turn */
 	const char *flags; /* beginnings of names for single bits; NULL: it has none */
-	uint64_t low;	   /* bits that are no flags */
+	uint64_t low;      /* bits that are no flags */
 };
 
 /* A call whose arguments matter, and how far they are narrowed. */
@@ -41,7 +41,7 @@ struct learn_row {
 	struct learn_argument arguments[LEARN_TRACKED_MAX];
 	size_t count;
 	size_t values_max; /* more than that are written as a mask, or not at all */
-	bool mask;	   /* of the first argument */
+	bool mask;         /* of the first argument */
 };
 
 /* The row of a call's name, or NULL. */
@@ -69,11 +69,11 @@ struct learn_call {
 	uint64_t let, refused; /* how often it came and was let through, and was answered ENOSYS */
 	struct learn_values *values;
 	size_t values_count;
-	bool overflow;	 /* there were more values than that */
-	bool any;	 /* a merged policy has it whatever the arguments */
-	bool masked;	 /* a merged policy has the mask */
+	bool overflow;   /* there were more values than that */
+	bool any;        /* a merged policy has it whatever the arguments */
+	bool masked;     /* a merged policy has the mask */
 	bool first_only; /* a merged policy looks at the first argument only */
-	uint64_t mask;	 /* of all first arguments */
+	uint64_t mask;   /* of all first arguments */
 };
 
 /* ------------------------------------------------------ files, endpoints */
@@ -82,21 +82,21 @@ enum learn_use {
 	LEARN_LOOK = 1, /* stat, access, readlink: that it is there */
 	LEARN_READ = 2,
 	LEARN_WRITE = 4,
-	LEARN_MAKE = 8,	  /* made, removed, renamed: its directory is written to */
+	LEARN_MAKE = 8,   /* made, removed, renamed: its directory is written to */
 	LEARN_MKDIR = 16, /* made, unless it is there */
 	LEARN_GIVEN = 32, /* by a merged policy, as it stands */
 };
 
 struct learn_file {
 	const char *path; /* absolute, clean */
-	unsigned use;	  /* enum learn_use */
-	bool existed;	  /* when it was first used */
+	unsigned use;     /* enum learn_use */
+	bool existed;     /* when it was first used */
 	bool directory;
 };
 
 struct learn_files {
 	struct learn_file **slots; /* by hash of the path */
-	size_t count, size;	   /* size is a power of two */
+	size_t count, size;        /* size is a power of two */
 };
 
 #define LEARN_ENDPOINT_MAX  160
@@ -216,7 +216,7 @@ int learn_merge(struct learn *l, const char *path, struct err *e);
 void learn_run_add(struct learn *l, const char *run);
 
 /* Prefixes of comments that learn_text() writes and learn_merge() reads. */
-#define LEARN_RUN_MARK	    "#   $ "
+#define LEARN_RUN_MARK      "#   $ "
 #define LEARN_OPTION_MARK   "#   --"
 #define LEARN_ENDPOINT_MARK "#   > "
 

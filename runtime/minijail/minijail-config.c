@@ -11,7 +11,7 @@
 #include "src/base/io.h"
 #include "src/base/text.h"
 
-#define FIRST_LINE	 "% minijail-config-file v0"
+#define FIRST_LINE       "% minijail-config-file v0"
 #define CONFIG_BYTES_MAX (1u << 20)
 
 static char *strip(char *text)

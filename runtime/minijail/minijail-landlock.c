@@ -8,10 +8,10 @@
 #include "src/base/text.h"
 
 #define VERSION_DEFAULT 2
-#define VERSION_MAX	5
+#define VERSION_MAX     5
 
 /* Newer than the headers of Linux 6.1. */
-#define ACCESS_TRUNCATE	 (1ULL << 14)
+#define ACCESS_TRUNCATE  (1ULL << 14)
 #define ACCESS_IOCTL_DEV (1ULL << 15)
 
 #define ACCESS_RO (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -29,9 +29,9 @@ static const struct {
 	char path[16];
 	bool execute;
 } default_paths[] = {
-	{ "/lib", true },	  { "/lib64", true },	 { "/usr/lib", true },
-	{ "/usr/lib64", true },	  { "/bin", true },	 { "/sbin", true },
-	{ "/usr/bin", true },	  { "/usr/sbin", true }, { "/etc/group", false },
+	{ "/lib", true },         { "/lib64", true },    { "/usr/lib", true },
+	{ "/usr/lib64", true },   { "/bin", true },      { "/sbin", true },
+	{ "/usr/bin", true },     { "/usr/sbin", true }, { "/etc/group", false },
 	{ "/etc/passwd", false },
 };
 #define DEFAULT_PATHS (sizeof default_paths / sizeof *default_paths)

@@ -8,8 +8,8 @@
 
 #define TMP_BYTES_DEFAULT (64ull << 20)
 #define MOUNTS_OF_OPTIONS 24
-#define PROPAGATION	  (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
-#define SAFE_FLAGS	  (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+#define PROPAGATION       (MS_SHARED | MS_PRIVATE | MS_SLAVE | MS_UNBINDABLE)
+#define SAFE_FLAGS        (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 #define SUPER_FLAGS                                                                                \
 	(MS_SYNCHRONOUS | MS_MANDLOCK | MS_DIRSYNC | MS_SILENT | MS_I_VERSION | MS_LAZYTIME)
 
@@ -231,7 +231,7 @@ static int add_dev(struct minijail_builder *b, struct err *e)
 		char path[16];
 		uint32_t major, minor;
 	} devices[] = {
-		{ "/dev/full", 1, 7 },	  { "/dev/null", 1, 3 }, { "/dev/tty", 5, 0 },
+		{ "/dev/full", 1, 7 },    { "/dev/null", 1, 3 }, { "/dev/tty", 5, 0 },
 		{ "/dev/urandom", 1, 9 }, { "/dev/zero", 1, 5 },
 	};
 	const size_t count = sizeof devices / sizeof *devices;

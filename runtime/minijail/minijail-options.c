@@ -19,9 +19,9 @@ enum {
 };
 
 #define AT(member) offsetof(struct minijail, member)
-#define NO	   MINIJAIL_NONE
-#define ARG	   MINIJAIL_NEEDED
-#define MAYBE	   MINIJAIL_ATTACHED
+#define NO         MINIJAIL_NONE
+#define ARG        MINIJAIL_NEEDED
+#define MAYBE      MINIJAIL_ATTACHED
 
 /* In the order of --help. */
 const struct minijail_option minijail_options[] = {

@@ -12,7 +12,7 @@
 #include "src/base/kernel.h"
 #include "src/base/text.h"
 
-#define ETC_POLICY	 "/etc/security/minijail/v0.bin"
+#define ETC_POLICY       "/etc/security/minijail/v0.bin"
 #define PRESERVE_FDS_MAX 256
 
 int minijail_host_read(struct arena *a, struct minijail_host *h, struct err *e)
@@ -206,7 +206,7 @@ static int check_policy(const struct minijail_builder *b, struct err *e)
 	if (!minijail_has_policy(b) || minijail_gains_nothing(b) || admin)
 		return 0;
 	return err_set(e, ERR_USAGE, 0, "%s: needs -n, unless the caller has CAP_SYS_ADMIN",
-		       b->jail->policy	      ? "-S"
+		       b->jail->policy        ? "-S"
 		       : b->jail->strict_mode ? "-s"
 					      : "--seccomp-bpf-binary");
 }

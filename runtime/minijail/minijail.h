@@ -129,7 +129,7 @@ struct minijail_host {
 	char *const *environ;
 	const char *passwd, *groups; /* /etc/passwd, /etc/group */
 	const char *etc_policy; /* of the default runtime environment, or NULL: there is none */
-	bool dev_log;		/* /dev/log exists */
+	bool dev_log;           /* /dev/log exists */
 };
 int minijail_host_read(struct arena *a, struct minijail_host *h, struct err *e);
 

@@ -25,7 +25,8 @@ static const char *hierarchy_name(const struct cgroup_place *place, char name[PA
 }
 
 /* The option that selects a hierarchy is its list of controllers, or name=. */
-static void hierarchy_option(const struct cgroup_place *place, const char *name, char *out, size_t size)
+static void hierarchy_option(const struct cgroup_place *place, const char *name, char *out,
+			     size_t size)
 {
 	if (place->controllers & CGROUP_NAMED)
 		text_format(out, size, "name=%s", name);
@@ -88,8 +89,11 @@ static int restrict_hierarchies(const struct plan_mount *m, int view, struct err
 int cgroup_view_new(const struct plan_mount *m, struct err *e)
 {
 	struct mount_new tmpfs = {
-		.fstype = "tmpfs", .source = "tmpfs", .data = "mode=755",
-		.ms_flags = (m->ms_flags & ~(unsigned long)MS_RDONLY) | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+		.fstype = "tmpfs",
+		.source = "tmpfs",
+		.data = "mode=755",
+		.ms_flags = (m->ms_flags & ~(unsigned long)MS_RDONLY) | MS_NOSUID | MS_NODEV |
+			    MS_NOEXEC,
 	};
 
 	return mount_new_detached(&tmpfs, m->destination, e);
@@ -142,7 +146,8 @@ int cgroup_view_make(const struct plan *plan)
 
 	/* Init's mounts follow the host's where the root does, and are its user namespace's. */
 	if (!m || plan->namespaces.types & (CLONE_NEWCGROUP | CLONE_NEWUSER) ||
-	    !(plan->namespaces.made & CLONE_NEWNS) || plan->rootfs.propagation & (MS_SHARED | MS_SLAVE))
+	    !(plan->namespaces.made & CLONE_NEWNS) ||
+	    plan->rootfs.propagation & (MS_SHARED | MS_SLAVE))
 		return -1;
 	/* Whatever fails here is tried again by init, which reports it. */
 	CLEAN_FD int view = cgroup_view_new(m, &ignored);

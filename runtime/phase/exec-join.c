@@ -56,8 +56,7 @@ static int exec_tether(void *ctx, struct err *e)
 	if (p->affinity_initial && cred_affinity_apply(p->affinity_initial, e) < 0)
 		return -1;
 	process.umask = umask(0);
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, "tie to the parent");
 	return 0;
 }
@@ -106,8 +105,7 @@ static int exec_namespaces(void *ctx, struct err *e)
 	if (x->root >= 0 && (fchdir(x->root) < 0 || chroot(".") < 0))
 		return err_sys(e, "change root to that of process %u", x->state->pid);
 	/* New credentials made it dumpable again, and untied it. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, "tie to the parent");
 	return 0;
 }

@@ -36,7 +36,7 @@ struct exec_join {
 	 * and none else. Its result is the exit status. */
 	int (*serve)(void *ctx);
 	void *serve_ctx;
-	int root;   /* of the container, where it has no mount namespace of its own; or -1 */
+	int root; /* of the container, where it has no mount namespace of its own; or -1 */
 	/* Filled in here. */
 	int sync, child_sync, console_sock, console_master, console_slave;
 	struct cgroup_fds cgroup_fds;
@@ -45,7 +45,8 @@ struct exec_join {
 	int notify_sock;
 	char *notify_body;
 	size_t notify_length;
-	struct gate_word *word; /* with a gate: what the child says when its filter lets it say nothing */
+	struct gate_word
+		*word; /* with a gate: what the child says when its filter lets it say nothing */
 };
 
 /* The parent's steps, and the child's. */

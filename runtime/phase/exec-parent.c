@@ -33,7 +33,8 @@ static int open_cgroup(void *ctx, struct err *e)
 	if (cgroup_open(x->cgroup, 0, &x->cgroup_fds, e) == 0)
 		return 0;
 	/* Its init may have moved on to a cgroup of its own making, and removed this one. */
-	if (cgroup_open_of_init(x->cgroup, x->procfd, (pid_t)x->state->pid, &x->cgroup_fds, NULL) == 0)
+	if (cgroup_open_of_init(x->cgroup, x->procfd, (pid_t)x->state->pid, &x->cgroup_fds, NULL) ==
+	    0)
 		return 0;
 	return -1;
 }
@@ -97,7 +98,8 @@ static int exec_clone(void *ctx, struct err *e)
 	/* Only for children; this process forks no other. */
 	if (enter && setns(x->target, CLONE_NEWPID) < 0) {
 		if (errno == ESRCH)
-			return err_set(e, ERR_STATE, 0, "container not running: its init has ended");
+			return err_set(e, ERR_STATE, 0,
+				       "container not running: its init has ended");
 		return err_sys(e, "join the pid namespace of process %u", x->state->pid);
 	}
 	x->pid = clone_child(x, e);
@@ -227,7 +229,8 @@ static int send_start(void *ctx, struct err *e)
 	if (x->plan->process.filter && x->plan->process.filter->notify &&
 	    start_agent(x->state, x->pid, x->arena, &agent, &body, &length, e) < 0)
 		return -1;
-	int result = sync_send_body(x->sync, SYNC_START, body, length, &agent, agent >= 0 ? 1 : 0, e);
+	int result =
+		sync_send_body(x->sync, SYNC_START, body, length, &agent, agent >= 0 ? 1 : 0, e);
 	drop_fd(&agent);
 	return result;
 }
@@ -259,9 +262,18 @@ const struct phase exec_parent_phase =
 void exec_join_init(struct exec_join *x)
 {
 	*x = (struct exec_join){
-		.target = -1, .procfd = -1, .root = -1, .sync = -1, .child_sync = -1,
-		.console_sock = -1, .console_master = -1, .console_slave = -1,
-		.cgroup_fds = CGROUP_FDS_INIT, .pid = -1, .pidfd = -1, .notify_sock = -1,
+		.target = -1,
+		.procfd = -1,
+		.root = -1,
+		.sync = -1,
+		.child_sync = -1,
+		.console_sock = -1,
+		.console_master = -1,
+		.console_slave = -1,
+		.cgroup_fds = CGROUP_FDS_INIT,
+		.pid = -1,
+		.pidfd = -1,
+		.notify_sock = -1,
 	};
 }
 

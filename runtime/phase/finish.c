@@ -33,9 +33,10 @@ static int finish_kill(void *ctx, struct err *e)
 	if (kernel_pidfd_send_signal(f->pidfd, SIGKILL) < 0 && errno != ESRCH)
 		return err_sys(e, "kill init, process %u", s->pid);
 	if (pid_wait_end(f->pidfd, KILL_TIMEOUT_MSEC) <= 0)
-		return err_set(e, ERR_SYSTEM, ETIMEDOUT,
-			       "wait for init, process %u, to die (is it in uninterruptible sleep?)",
-			       s->pid);
+		return err_set(
+			e, ERR_SYSTEM, ETIMEDOUT,
+			"wait for init, process %u, to die (is it in uninterruptible sleep?)",
+			s->pid);
 	return 0;
 }
 

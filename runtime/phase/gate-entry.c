@@ -159,8 +159,8 @@ static int fail(struct gate_entry *g, struct err *e)
 static int install(struct gate_entry *g, struct err *e)
 {
 	/* A listener could not get out. */
-	unsigned flags = g->filter->flags &
-			 (SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW);
+	unsigned flags =
+		g->filter->flags & (SECCOMP_FILTER_FLAG_LOG | SECCOMP_FILTER_FLAG_SPEC_ALLOW);
 
 	if (seccomp_inject_begin(&g->inject, g->filter->code, g->filter->count, flags, e) < 0)
 		return -1;
@@ -190,7 +190,8 @@ static int stop_all(struct gate_entry *g, struct err *e)
 			(void)kill(t->tid, SIGKILL);
 		else if (t->tid == g->pid)
 			t->stopped = true;
-		else if (!t->stopped && ptrace(PTRACE_INTERRUPT, t->tid, 0, 0) < 0 && errno != ESRCH)
+		else if (!t->stopped && ptrace(PTRACE_INTERRUPT, t->tid, 0, 0) < 0 &&
+			 errno != ESRCH)
 			return err_sys(e, "entry gate: stop thread %d", t->tid);
 	}
 	return proceed(g, e);
@@ -342,7 +343,8 @@ static pid_t pid_of(int pidfd, struct err *e)
 		at[strcspn(at, "\n")] = '\0';
 	}
 	if (!at || text_parse_u32(at, &pid) < 0 || !pid)
-		return err_set(e, ERR_PROTOCOL, ESRCH, "entry gate: look for the program's process");
+		return err_set(e, ERR_PROTOCOL, ESRCH,
+			       "entry gate: look for the program's process");
 	return (pid_t)pid;
 }
 
@@ -355,8 +357,9 @@ int gate_entry_begin(struct gate_entry *g, int pidfd, struct err *e)
 		return fail(g, e);
 	if (ptrace(PTRACE_SEIZE, g->pid, 0, OPTIONS) < 0) {
 		err_set(e, ERR_UNSUPPORTED, errno, "entry gate: trace the program");
-		err_append(e, " (a debugger or strace on husk, kernel.yama.ptrace_scope, or a filter "
-			      "around husk forbids ptrace; --gate strict needs none)");
+		err_append(e,
+			   " (a debugger or strace on husk, kernel.yama.ptrace_scope, or a filter "
+			   "around husk forbids ptrace; --gate strict needs none)");
 		return fail(g, e);
 	}
 	add(g, g->pid);

@@ -16,10 +16,10 @@
  * gets from wait4(2). Should it end, the kernel kills whatever it traces (PTRACE_O_EXITKILL).
  */
 enum gate_state {
-	GATE_OFF,	 /* nothing is traced: not asked for, or the program is through */
-	GATE_EXECUTING,	 /* until the execve of the program */
-	GATE_LOADING,	 /* until its entry point, if it gets there at all */
-	GATE_STOPPING,	 /* until all threads stand still, and other processes are dead */
+	GATE_OFF,        /* nothing is traced: not asked for, or the program is through */
+	GATE_EXECUTING,  /* until the execve of the program */
+	GATE_LOADING,    /* until its entry point, if it gets there at all */
+	GATE_STOPPING,   /* until all threads stand still, and other processes are dead */
 	GATE_INSTALLING, /* until the filter is in force */
 };
 

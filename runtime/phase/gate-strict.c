@@ -30,12 +30,12 @@
 #define ADDRESS_BITS 37
 #endif
 #define PAGE_BYTES 65536ul /* the largest page that any kernel has */
-#define TRIES	   64
+#define TRIES      64
 
 struct gate_word *gate_word_make(struct err *e)
 {
-	struct gate_word *w = mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE,
-				   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct gate_word *w =
+		mmap(NULL, sizeof *w, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (w == MAP_FAILED) {
 		err_sys(e, "allocate shared memory");
@@ -70,8 +70,9 @@ static void *secret_room(size_t bytes, size_t align, struct err *e)
 		}
 		uint64_t offset = r[1] % PAGE_BYTES & ~(uint64_t)(align - 1);
 		uint64_t page = r[0] & ((1ull << ADDRESS_BITS) - 1) & ~(PAGE_BYTES - 1);
-		void *base = mmap((void *)(uintptr_t)page, bytes + PAGE_BYTES, PROT_READ | PROT_WRITE,
-				  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+		void *base =
+			mmap((void *)(uintptr_t)page, bytes + PAGE_BYTES, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 		if (base != MAP_FAILED && (uintptr_t)base == page)
 			return (char *)base + offset;
 		/* A kernel before 4.17 takes the address as a hint. */

@@ -117,8 +117,8 @@ static int run_hook(const struct plan_hook *hook, const struct hook_context *con
 	if (pid < 0)
 		return err_sys(e, "fork for %s hook %s", context->kind, hook->path);
 	if (hook->timeout_sec)
-		timeout_msec = hook->timeout_sec > 2000000 ? 2000000000
-							   : (int)hook->timeout_sec * 1000;
+		timeout_msec =
+			hook->timeout_sec > 2000000 ? 2000000000 : (int)hook->timeout_sec * 1000;
 	int ended = pid_wait_end(pidfd, timeout_msec);
 	if (ended <= 0) {
 		/* The hook is the leader of its own session: take its group with it. */

@@ -58,7 +58,8 @@ int init_make_file(struct init *c, const struct plan_mount *m, size_t index, str
 int init_make_data(struct init *c, const struct plan_mount *m, size_t index, struct err *e)
 {
 	struct mount_attrs ro = {
-		.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, .userns = -1,
+		.set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV,
+		.userns = -1,
 	};
 	CLEAN_FD int fs = mount_hidden_make("mode=700", e);
 

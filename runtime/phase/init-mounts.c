@@ -54,7 +54,8 @@ static int target_dir(struct init *c, const struct plan_mount *m, struct err *e)
 		if (parent < 0)
 			return -1;
 		if (mkdirat(parent, name, 0755) == 0 || errno == EEXIST) {
-			int fd = openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+			int fd =
+				openat(parent, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 			if (fd >= 0)
 				return fd;
 		}
@@ -145,10 +146,11 @@ static int copy_up(const struct plan_mount *m, int target, int tree, struct err 
  * What needs more than one mount(2): made complete while it is attached nowhere, so that the path of
  * the destination is used once and cannot be another place the second time.
  */
-static int mount_complete(const struct plan_mount *m, struct mount_new *new, int target, struct err *e)
+static int mount_complete(const struct plan_mount *m, struct mount_new *new, int target,
+			  struct err *e)
 {
 	struct mount_attrs ro = { .set = MOUNT_ATTR_RDONLY, .userns = -1 };
-	bool readonly = new->ms_flags & MS_RDONLY;
+	bool readonly = new->ms_flags &MS_RDONLY;
 
 	new->ms_flags &= ~(unsigned long)MS_RDONLY;
 	SWEPT_FD int tree = mount_new_detached(new, m->destination, e);
@@ -164,7 +166,10 @@ static int mount_complete(const struct plan_mount *m, struct mount_new *new, int
 static int mount_filesystem(struct init *c, const struct plan_mount *m, size_t index, struct err *e)
 {
 	struct mount_new new = {
-		.fstype = m->fstype, .source = m->source, .data = m->data, .ms_flags = m->ms_flags,
+		.fstype = m->fstype,
+		.source = m->source,
+		.data = m->data,
+		.ms_flags = m->ms_flags,
 	};
 	SWEPT_FD int target = target_dir(c, m, e);
 
@@ -279,18 +284,12 @@ static int mount_cgroup_v1(struct init *c, const struct plan_mount *m, size_t in
 }
 
 static int (*const kinds[])(struct init *, const struct plan_mount *, size_t, struct err *) = {
-	[PLAN_MOUNT_NEW] = mount_filesystem,
-	[PLAN_MOUNT_BIND] = mount_bound,
-	[PLAN_MOUNT_REMOUNT] = mount_again,
-	[PLAN_MOUNT_PROPAGATE] = mount_again,
-	[PLAN_MOUNT_CGROUP_V1] = mount_cgroup_v1,
-	[PLAN_MOUNT_SYMLINK] = make_symlink,
-	[PLAN_MOUNT_OVERLAY] = init_make_overlay,
-	[PLAN_MAKE_DIRECTORY] = init_make_directory,
-	[PLAN_MAKE_FILE] = init_make_file,
-	[PLAN_MAKE_DATA] = init_make_data,
-	[PLAN_MAKE_LINK] = init_make_link,
-	[PLAN_MAKE_MODE] = init_make_mode,
+	[PLAN_MOUNT_NEW] = mount_filesystem,      [PLAN_MOUNT_BIND] = mount_bound,
+	[PLAN_MOUNT_REMOUNT] = mount_again,       [PLAN_MOUNT_PROPAGATE] = mount_again,
+	[PLAN_MOUNT_CGROUP_V1] = mount_cgroup_v1, [PLAN_MOUNT_SYMLINK] = make_symlink,
+	[PLAN_MOUNT_OVERLAY] = init_make_overlay, [PLAN_MAKE_DIRECTORY] = init_make_directory,
+	[PLAN_MAKE_FILE] = init_make_file,        [PLAN_MAKE_DATA] = init_make_data,
+	[PLAN_MAKE_LINK] = init_make_link,        [PLAN_MAKE_MODE] = init_make_mode,
 };
 
 static int mount_range(struct init *c, size_t from, size_t to, struct err *e)

@@ -43,8 +43,7 @@ static int send_namespaces(struct init *c, struct err *e)
 		{ CLONE_NEWUSER, "self/ns/user" }, { CLONE_NEWPID, "self/ns/pid" },
 		{ CLONE_NEWNET, "self/ns/net" },   { CLONE_NEWIPC, "self/ns/ipc" },
 		{ CLONE_NEWUTS, "self/ns/uts" },   { CLONE_NEWCGROUP, "self/ns/cgroup" },
-		{ CLONE_NEWTIME, "self/ns/time" },
-		{ CLONE_NEWNS, "self/ns/mnt" },
+		{ CLONE_NEWTIME, "self/ns/time" }, { CLONE_NEWNS, "self/ns/mnt" },
 	};
 	int fds[sizeof all / sizeof *all];
 	size_t count = 0;
@@ -110,7 +109,8 @@ static int accept_start(struct init *c, struct sync_start *start, size_t *body, 
 			return err_sys(e, "accept on the start socket");
 		*sock = -1;
 		struct err ignored;
-		int result = sync_wait_body(conn, SYNC_START, room, &length, sock, &count, &ignored);
+		int result =
+			sync_wait_body(conn, SYNC_START, room, &length, sock, &count, &ignored);
 		if (result == SYNC_OK && length >= sizeof *start) {
 			memcpy(start, room, sizeof *start);
 			if (memcmp(start->token, c->token, sizeof start->token) == 0) {

@@ -66,12 +66,14 @@ static int init_namespaces(void *ctx, struct err *e)
 	if (unshare((int)c->plan->namespaces.early_flags) == 0)
 		return 0;
 	if (errno == ENOSPC)
-		return err_set(e, ERR_SYSTEM, errno,
-			       "create namespaces: a limit of /proc/sys/user/max_*_namespaces is reached");
+		return err_set(
+			e, ERR_SYSTEM, errno,
+			"create namespaces: a limit of /proc/sys/user/max_*_namespaces is reached");
 	if (errno == EPERM)
-		return err_set(e, ERR_SYSTEM, errno,
-			       "create namespaces: needs CAP_SYS_ADMIN; without it add a user namespace "
-			       "to linux.namespaces (\"husk spec --rootless\")");
+		return err_set(
+			e, ERR_SYSTEM, errno,
+			"create namespaces: needs CAP_SYS_ADMIN; without it add a user namespace "
+			"to linux.namespaces (\"husk spec --rootless\")");
 	return err_sys(e, "create namespaces");
 }
 
@@ -92,8 +94,7 @@ static int init_identity(void *ctx, struct err *e)
 	if (!c->plan->namespaces.keep_ids && cred_ids_set(0, 0, false, e) < 0)
 		return -1;
 	/* Changed credentials cleared both (commit_creds in kernel/cred.c). */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ||
-	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		return err_sys(e, "tie init to its parent");
 	return 0;
 }
@@ -275,8 +276,10 @@ static int run_hooks(struct init *c, const struct plan_hook_list *hooks, const c
 		.state = text,
 		.state_length = n,
 		.cwd = cwd,
-		.stdout_path = text_equal(kind, "startContainer") ? NULL : c->plan->hooks.stdout_path,
-		.stderr_path = text_equal(kind, "startContainer") ? NULL : c->plan->hooks.stderr_path,
+		.stdout_path =
+			text_equal(kind, "startContainer") ? NULL : c->plan->hooks.stdout_path,
+		.stderr_path =
+			text_equal(kind, "startContainer") ? NULL : c->plan->hooks.stderr_path,
 	};
 
 	return hook_list_run(hooks, &context, e);
@@ -337,8 +340,9 @@ static int init_names(void *ctx, struct err *e)
 	if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0) {
 		err_sys(e, "set hostname %s", plan->hostname);
 		if (errno == EPERM)
-			err_append(e, " (inside another container its system call filter can forbid "
-				      "this; a sandbox goes on without by --best-effort)");
+			err_append(e,
+				   " (inside another container its system call filter can forbid "
+				   "this; a sandbox goes on without by --best-effort)");
 		return -1;
 	}
 	if (plan->domainname && setdomainname(plan->domainname, strlen(plan->domainname)) < 0)

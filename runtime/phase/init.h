@@ -21,19 +21,19 @@ struct init {
 	int sync;     /* to the parent, until the container has been recorded */
 	int listener; /* start.sock of "create"; -1 under "run" */
 	const char *token, *keyring_name;
-	int procfd;   /* the host's /proc, closed with all others at execve */
-	int rootfs;   /* the host directory; later the attached mount */
-	int *joins;   /* namespaces to enter, as plan->namespaces.joins; -1 for those middle entered */
+	int procfd; /* the host's /proc, closed with all others at execve */
+	int rootfs; /* the host directory; later the attached mount */
+	int *joins; /* namespaces to enter, as plan->namespaces.joins; -1 for those middle entered */
 	int *sources; /* detached bind sources that the parent cloned, as plan->rootfs.mounts; or -1 */
-	int result;   /* plan->process.reaper: where the program's wait status goes */
-	int spaces;	/* where descriptors of the namespaces go, or -1 */
-	int supervisor; /* where the listener of a supervised filter goes, or -1 */
-	int report;   /* where failures go: sync, later the connection of "start" */
+	int result;      /* plan->process.reaper: where the program's wait status goes */
+	int spaces;      /* where descriptors of the namespaces go, or -1 */
+	int supervisor;  /* where the listener of a supervised filter goes, or -1 */
+	int report;      /* where failures go: sync, later the connection of "start" */
 	int cgroup_view; /* a ready /sys/fs/cgroup from the parent, or -1 */
-	bool cgroup;  /* a SYNC_CGROUP is to be waited for: there are v1 hierarchies */
-	bool feed;    /* a SYNC_FEED is to be waited for: hooks, id-mapped sources */
-	bool hooked;  /* the parent has work between the mounts and the pivot */
-	bool eager;   /* under "run": the parent has given the word to start already, and waits for no other of ours */
+	bool cgroup;     /* a SYNC_CGROUP is to be waited for: there are v1 hierarchies */
+	bool feed;       /* a SYNC_FEED is to be waited for: hooks, id-mapped sources */
+	bool hooked;     /* the parent has work between the mounts and the pivot */
+	bool eager; /* under "run": the parent has given the word to start already, and waits for no other of ours */
 	/* The state as hooks see it: prefix, status, suffix; from SYNC_FEED. */
 	char *state_text;
 	size_t state_prefix, state_length;
@@ -42,7 +42,7 @@ struct init {
 	 * in /dev. Dropped when a mount covers it. */
 	int parent;
 	char parent_path[256];
-	int mask_dir; /* mount root of the shared tmpfs that covers masked directories */
+	int mask_dir;    /* mount root of the shared tmpfs that covers masked directories */
 	int notify_sock; /* seccomp agent's socket, passed with SYNC_START */
 	char *notify_body;
 	size_t notify_length;

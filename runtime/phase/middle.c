@@ -115,8 +115,9 @@ pid_t middle_clone_sibling(int sync, uint64_t flags, struct err *e)
 static int middle_fork(void *ctx, struct err *e)
 {
 	struct init *c = ctx;
-	pid_t pid = middle_clone_sibling(
-		c->sync, c->plan->namespaces.clone_flags & ~(uint64_t)CLONE_NEWUSER, e);
+	pid_t pid =
+		middle_clone_sibling(c->sync,
+				     c->plan->namespaces.clone_flags & ~(uint64_t)CLONE_NEWUSER, e);
 
 	if (pid == 0)
 		init_main(c);
@@ -133,7 +134,8 @@ static const struct step middle_steps[] = {
 };
 
 const struct phase middle_phase =
-	PHASE("middle", middle_steps, "only for foreign user namespaces: enters them and forks init");
+	PHASE("middle", middle_steps,
+	      "only for foreign user namespaces: enters them and forks init");
 
 _Noreturn void middle_main(struct init *c)
 {

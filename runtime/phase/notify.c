@@ -92,8 +92,8 @@ struct notify_meeting {
 
 struct notify_meeting *notify_meeting_make(struct err *e)
 {
-	struct notify_meeting *m = mmap(NULL, sizeof *m, PROT_READ | PROT_WRITE,
-					MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct notify_meeting *m =
+		mmap(NULL, sizeof *m, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (m == MAP_FAILED) {
 		err_sys(e, "allocate shared memory");
@@ -127,7 +127,8 @@ void notify_meeting_hand_over(struct notify_meeting *m, pid_t pid, int sock)
 
 	while ((fd = atomic_load(&m->listener)) == -1) {
 		siginfo_t info = { 0 };
-		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid)
+		if (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		    info.si_pid)
 			return;
 		nanosleep(&nap, NULL);
 	}

@@ -31,8 +31,9 @@ static const char *type_name(unsigned long type)
 		unsigned long type;
 		const char *name;
 	} names[] = {
-		{ CLONE_NEWNS, "mount" },   { CLONE_NEWPID, "pid" },   { CLONE_NEWNET, "network" },
-		{ CLONE_NEWIPC, "ipc" },    { CLONE_NEWUTS, "uts" },   { CLONE_NEWUSER, "user" },
+		{ CLONE_NEWNS, "mount" },      { CLONE_NEWPID, "pid" },
+		{ CLONE_NEWNET, "network" },   { CLONE_NEWIPC, "ipc" },
+		{ CLONE_NEWUTS, "uts" },       { CLONE_NEWUSER, "user" },
 		{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
 	};
 
@@ -45,7 +46,8 @@ static const char *type_name(unsigned long type)
 
 /* Open and check every namespace to join: a path of another type must not be entered as this one. */
 /* What is set in a namespace must not reach the runtime's own by way of a path that names it. */
-static int check_foreign(const struct plan *plan, const struct plan_join *join, int fd, struct err *e)
+static int check_foreign(const struct plan *plan, const struct plan_join *join, int fd,
+			 struct err *e)
 {
 	static const struct {
 		unsigned long type;
@@ -70,9 +72,11 @@ static int check_foreign(const struct plan *plan, const struct plan_join *join, 
 		if (fstat(fd, &joined) < 0 || stat(rules[i].own, &own) < 0)
 			return err_sys(e, "stat namespace %s", join->path);
 		if (own.st_ino == joined.st_ino && own.st_dev == joined.st_dev)
-			return err_config(e, "namespace %s: is the runtime's own; sysctl, hostname and "
-					     "domainname would change the host",
-					  join->path);
+			return err_config(
+				e,
+				"namespace %s: is the runtime's own; sysctl, hostname and "
+				"domainname would change the host",
+				join->path);
 	}
 	return 0;
 }
@@ -96,8 +100,9 @@ int parent_namespaces(void *ctx, struct err *e)
 			return err_set(e, ERR_CONFIG, errno, "namespace %s: not a namespace file",
 				       ns->joins[i].path);
 		if ((unsigned long)type != ns->joins[i].type)
-			return err_config(e, "namespace %s: is of type %s, not %s", ns->joins[i].path,
-					  type_name((unsigned)type), type_name(ns->joins[i].type));
+			return err_config(e, "namespace %s: is of type %s, not %s",
+					  ns->joins[i].path, type_name((unsigned)type),
+					  type_name(ns->joins[i].type));
 		if (check_foreign(p->plan, &ns->joins[i], fd, e) < 0)
 			return -1;
 	}
@@ -117,7 +122,8 @@ static int clone_source(struct parent *p, size_t index, struct err *e)
 	if (m->idmap_uid) {
 		CLEAN_FD int userns = mount_idmap_userns(m->idmap_uid, m->idmap_gid, e);
 		struct mount_attrs map = { .userns = userns };
-		if (userns < 0 || mount_attrs_apply(tree, &map, m->idmap_recursive, m->source, e) < 0)
+		if (userns < 0 ||
+		    mount_attrs_apply(tree, &map, m->idmap_recursive, m->source, e) < 0)
 			return -1;
 	}
 	attrs.userns = -1;
@@ -171,9 +177,12 @@ static const struct {
 	const char *own;
 	bool new_user_only;
 } entered[] = {
-	{ CLONE_NEWPID, "/proc/self/ns/pid", false },  { CLONE_NEWTIME, "/proc/self/ns/time", false },
-	{ CLONE_NEWNET, "/proc/self/ns/net", true },   { CLONE_NEWIPC, "/proc/self/ns/ipc", true },
-	{ CLONE_NEWUTS, "/proc/self/ns/uts", true },   { CLONE_NEWCGROUP, "/proc/self/ns/cgroup", true },
+	{ CLONE_NEWPID, "/proc/self/ns/pid", false },
+	{ CLONE_NEWTIME, "/proc/self/ns/time", false },
+	{ CLONE_NEWNET, "/proc/self/ns/net", true },
+	{ CLONE_NEWIPC, "/proc/self/ns/ipc", true },
+	{ CLONE_NEWUTS, "/proc/self/ns/uts", true },
+	{ CLONE_NEWCGROUP, "/proc/self/ns/cgroup", true },
 };
 #define ENTERED_COUNT (sizeof entered / sizeof *entered)
 
@@ -285,17 +294,18 @@ static pid_t clone_child(struct parent *p, bool helper, struct err *e)
 	pid_t pid = kernel_clone3(&args);
 	if (pid >= 0)
 		return pid;
-	if (p->cgroup_fds.v2 >= 0 && (errno == EBUSY || errno == EOPNOTSUPP || errno == EAGAIN ||
-				      errno == EACCES))
+	if (p->cgroup_fds.v2 >= 0 &&
+	    (errno == EBUSY || errno == EOPNOTSUPP || errno == EAGAIN || errno == EACCES))
 		return cgroup_clone_error(&p->plan->cgroup.set, errno, e);
 	if (errno == ENOSPC)
 		return err_set(e, ERR_SYSTEM, errno,
 			       "clone: a limit of /proc/sys/user/max_*_namespaces is reached");
 	if (errno == EPERM && ns->new_user)
-		return err_set(e, ERR_SYSTEM, errno,
-			       "clone: user namespaces are not allowed here (kernel.unprivileged_userns"
-			       "_clone, kernel.apparmor_restrict_unprivileged_userns, or a seccomp "
-			       "filter)");
+		return err_set(
+			e, ERR_SYSTEM, errno,
+			"clone: user namespaces are not allowed here (kernel.unprivileged_userns"
+			"_clone, kernel.apparmor_restrict_unprivileged_userns, or a seccomp "
+			"filter)");
 	if (errno == EPERM)
 		return err_set(e, ERR_SYSTEM, errno,
 			       "clone: new namespaces need CAP_SYS_ADMIN; without it add a user "
@@ -443,10 +453,10 @@ static int write_maps(struct parent *p, struct err *e)
 	bool uids = ns->uid_maps_count, gids = ns->gid_maps_count;
 
 	if (ns->map_by_tools) {
-		if ((uids && cred_map_run_tool("newuidmap", p->pid, ns->uid_maps, ns->uid_maps_count,
-					       e) < 0) ||
-		    (gids && cred_map_run_tool("newgidmap", p->pid, ns->gid_maps, ns->gid_maps_count,
-					       e) < 0))
+		if ((uids && cred_map_run_tool("newuidmap", p->pid, ns->uid_maps,
+					       ns->uid_maps_count, e) < 0) ||
+		    (gids && cred_map_run_tool("newgidmap", p->pid, ns->gid_maps,
+					       ns->gid_maps_count, e) < 0))
 			return -1;
 		return 0;
 	}
@@ -501,47 +511,6 @@ int parent_idmap_sources(void *ctx, struct err *e)
 	return 0;
 }
 
-int parent_net_devices(void *ctx, struct err *e)
-{
-	struct parent *p = ctx;
-	const struct plan *plan = p->plan;
-	char path[64];
-
-	text_format(path, sizeof path, "/proc/%d/ns/net", p->pid);
-	p->netns = open(path, O_RDONLY | O_CLOEXEC);
-	if (p->netns < 0) {
-		err_sys(e, "open %s", path);
-		return parent_blame_init(p, e);
-	}
-	p->moved = arena_new_array(p->arena, plan->net_devices_count, struct net_moved);
-	if (!p->moved)
-		return arena_check(p->arena, e);
-	struct net_mover *mover = net_mover_open(p->netns, e);
-	if (!mover)
-		return -1;
-	int result = 0;
-	for (size_t i = 0; i < plan->net_devices_count && result == 0; i++) {
-		const struct plan_net_device *d = &plan->net_devices[i];
-		result = net_device_move(mover, d->host_name, d->name, &p->moved[i], e);
-		if (result == 0)
-			p->moved_count++;
-	}
-	net_mover_close(mover);
-	return result < 0 ? -1 : 0;
-}
-
-void parent_net_devices_undo(void *ctx)
-{
-	struct parent *p = ctx;
-	struct net_mover *mover = p->moved_count ? net_mover_open(p->netns, NULL) : NULL;
-
-	while (mover && p->moved_count)
-		(void)net_device_move_back(mover, &p->moved[--p->moved_count], NULL);
-	if (mover)
-		net_mover_close(mover);
-	drop_fd(&p->netns);
-}
-
 int parent_tell(struct parent *p, enum sync_type type, const void *body, size_t size,
 		const int *fds, size_t nfds, struct err *e)
 {
@@ -583,9 +552,10 @@ int parent_explain_death(struct parent *p, struct err *e)
 	if (p->plan->cgroup.enabled)
 		(void)cgroup_oom_read(&p->state.cgroup, &oom, NULL);
 	if (oom.oom_kill)
-		return err_set(e, ERR_SYSTEM, ENOMEM,
-			       "init was killed by the OOM killer: the container's memory limit is too "
-			       "small to start in");
+		return err_set(
+			e, ERR_SYSTEM, ENOMEM,
+			"init was killed by the OOM killer: the container's memory limit is too "
+			"small to start in");
 	if (WIFSIGNALED(p->wait_status))
 		return err_set(e, ERR_SYSTEM, 0, "init was killed by signal %d (%s) during set-up",
 			       WTERMSIG(p->wait_status), strsignal(WTERMSIG(p->wait_status)));

@@ -1,9 +1,54 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The network of a sandbox: what the parent does about it while init waits with its mounts made. */
+/* The network of a container: devices that move into it, and what a sandbox is given while init waits with its mounts made. */
+#include <fcntl.h>
+
 #include "runtime/phase/parent.h"
+#include "src/base/clean.h"
+#include "src/base/text.h"
 #include "src/net/net-address.h"
 #include "src/net/net-egress.h"
 #include "src/net/net-veth.h"
+
+int parent_net_devices(void *ctx, struct err *e)
+{
+	struct parent *p = ctx;
+	const struct plan *plan = p->plan;
+	char path[64];
+
+	text_format(path, sizeof path, "/proc/%d/ns/net", p->pid);
+	p->netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (p->netns < 0) {
+		err_sys(e, "open %s", path);
+		return parent_blame_init(p, e);
+	}
+	p->moved = arena_new_array(p->arena, plan->net_devices_count, struct net_moved);
+	if (!p->moved)
+		return arena_check(p->arena, e);
+	struct net_mover *mover = net_mover_open(p->netns, e);
+	if (!mover)
+		return -1;
+	int result = 0;
+	for (size_t i = 0; i < plan->net_devices_count && result == 0; i++) {
+		const struct plan_net_device *d = &plan->net_devices[i];
+		result = net_device_move(mover, d->host_name, d->name, &p->moved[i], e);
+		if (result == 0)
+			p->moved_count++;
+	}
+	net_mover_close(mover);
+	return result < 0 ? -1 : 0;
+}
+
+void parent_net_devices_undo(void *ctx)
+{
+	struct parent *p = ctx;
+	struct net_mover *mover = p->moved_count ? net_mover_open(p->netns, NULL) : NULL;
+
+	while (mover && p->moved_count)
+		(void)net_device_move_back(mover, &p->moved[--p->moved_count], NULL);
+	if (mover)
+		net_mover_close(mover);
+	drop_fd(&p->netns);
+}
 
 int parent_egress(void *ctx, struct err *e)
 {

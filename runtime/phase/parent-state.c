@@ -70,8 +70,7 @@ static int fill_state(struct parent *p, struct err *e)
 	s->terminal = plan->process.terminal;
 	s->has_process = plan->has_process;
 	s->exec_config = plan->process.filter || plan->process.personality.set ||
-			 plan->process.mempolicy ||
-			 plan->process.groups_mode == CRED_GROUPS_KEEP;
+			 plan->process.mempolicy || plan->process.groups_mode == CRED_GROUPS_KEEP;
 	s->has_hooks = has_late_hooks(&plan->hooks);
 	s->cgroup_enabled = plan->cgroup.enabled;
 	s->cgroup = plan->cgroup.set;
@@ -114,8 +113,8 @@ static void poststop(struct parent *p)
 	};
 	char *text;
 
-	if (!hooks->poststop.count ||
-	    state_oci_print(&p->state, "stopped", 0, p->arena, &text, &context.state_length, NULL) < 0)
+	if (!hooks->poststop.count || state_oci_print(&p->state, "stopped", 0, p->arena, &text,
+						      &context.state_length, NULL) < 0)
 		return;
 	context.state = text;
 	hook_list_run_all(&hooks->poststop, &context, p->options->warn);
@@ -153,8 +152,8 @@ int parent_draft(void *ctx, struct err *e)
 		p->state.cgroup_enabled = false;
 	if (p->options->no_state)
 		return 0;
-	CLEAN_FD int fd = openat(p->state_dir, "config.json",
-				 O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	CLEAN_FD int fd =
+		openat(p->state_dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0 || io_write_full(fd, p->options->config_text, p->options->config_length) < 0)
 		return err_sys(e, "write config.json of the state");
 	if (pid_stat_read(p->procfd, p->pid, &stat) < 0) {

@@ -206,8 +206,9 @@ static int state_template(struct parent *p, char **text, size_t *length, struct 
 	*text = hole;
 	*length += 1;
 	if (*length > SYNC_BODY_MAX)
-		return err_config(e, "annotations: more than %d bytes do not fit into the state for "
-				     "hooks",
+		return err_config(e,
+				  "annotations: more than %d bytes do not fit into the state for "
+				  "hooks",
 				  SYNC_BODY_MAX);
 	return 0;
 }
@@ -262,8 +263,8 @@ static int parent_runtime_hooks(void *ctx, struct err *e)
 	};
 	char *text;
 
-	if (state_oci_print(&p->state, "creating", p->pid, p->arena, &text,
-			    &context.state_length, e) < 0)
+	if (state_oci_print(&p->state, "creating", p->pid, p->arena, &text, &context.state_length,
+			    e) < 0)
 		return -1;
 	context.state = text;
 	if (hook_list_run(&hooks->prestart, &context, e) < 0)
@@ -398,8 +399,9 @@ static bool may_be_eager(const struct parent *p)
 	bool listed = !(plan->namespaces.types & CLONE_NEWUSER) && plan->cgroup.enabled &&
 		      plan->cgroup.set.count;
 
-	return (tied || listed) && o->run && !o->pid_file && !o->pidfd_socket && !plan->pidfd_receiver &&
-	       !p->init.hooked && plan->has_process && !process->terminal &&
+	return (tied || listed) && o->run && !o->pid_file && !o->pidfd_socket &&
+	       !plan->pidfd_receiver && !p->init.hooked && plan->has_process &&
+	       !process->terminal &&
 	       !(process->filter && process->filter->notify && !process->filter->supervised) &&
 	       !cgroup_limits_has_late(&plan->cgroup.limits);
 }

@@ -18,8 +18,8 @@ struct parent_options {
 	const char *pid_file, *console_socket, *pidfd_socket;
 	const char *config_text; /* kept as config.json in the state directory */
 	size_t config_length;
-	bool run;      /* started by this process: no start.sock */
-	bool detach;   /* run --detach */
+	bool run;    /* started by this process: no start.sock */
+	bool detach; /* run --detach */
 	bool no_state; /* it ends with this process, and only marked cgroups may stay: no state directory */
 	bool keep_namespaces; /* receive them from init, which may not be looked into: parent.spaces */
 	void (*warn)(const struct err *e); /* failures that do not stop anything */
@@ -40,16 +40,16 @@ struct parent {
 	int pidfd;
 	pid_t pid;
 	int listener;
-	int console_sock;    /* connected --console-socket, or -1 */
-	int result;          /* the program's wait status comes here from a reaper, or -1 */
-	int spaces;	     /* descriptors of init's namespaces can be received here, or -1 */
-	int supervised;      /* the listener of a supervised filter can be received here, or -1 */
-	int console_master;  /* the terminal, for run in the foreground */
+	int console_sock;   /* connected --console-socket, or -1 */
+	int result;         /* the program's wait status comes here from a reaper, or -1 */
+	int spaces;         /* descriptors of init's namespaces can be received here, or -1 */
+	int supervised;     /* the listener of a supervised filter can be received here, or -1 */
+	int console_master; /* the terminal, for run in the foreground */
 	struct cgroup_create_options cgroup_options;
 	struct cgroup_fds cgroup_fds;
 	struct init init;
 	struct gate_entry *gate; /* while the entry gate is not through; NULL: there is none */
-	int seal; /* see parent_hold_seal() */
+	int seal;                /* see parent_hold_seal() */
 	int netns; /* the container's, held until its devices are safe: undo must reach a dead init's */
 	struct net_moved *moved;
 	size_t moved_count;

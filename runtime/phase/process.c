@@ -31,7 +31,8 @@ int process_limits_apply(const struct plan_process *p, pid_t pid, struct err *e)
 {
 	for (size_t i = 0; i < p->rlimits_count; i++) {
 		const struct plan_rlimit *r = &p->rlimits[i];
-		if (cred_rlimit_apply(pid, r->resource, r->value.rlim_cur, r->value.rlim_max, e) < 0)
+		if (cred_rlimit_apply(pid, r->resource, r->value.rlim_cur, r->value.rlim_max, e) <
+		    0)
 			return -1;
 	}
 	if (p->scheduler && cred_sched_apply(pid, p->scheduler, e) < 0)
@@ -135,7 +136,8 @@ int process_labels(struct process *p, struct err *e)
 
 	if (procfd < 0)
 		return -1;
-	if (p->plan->apparmor_profile && lsm_apparmor_exec(procfd, p->plan->apparmor_profile, e) < 0)
+	if (p->plan->apparmor_profile &&
+	    lsm_apparmor_exec(procfd, p->plan->apparmor_profile, e) < 0)
 		return -1;
 	if (p->plan->selinux_label && lsm_selinux_exec(procfd, p->plan->selinux_label, e) < 0)
 		return -1;
@@ -310,7 +312,8 @@ int process_execute(struct process *p, struct err *e)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	if (plan->filter && plan->exec_keyed)
 		return gate_execute(p, e);
-	const struct plan_filter *filter = plan->gate == PLAN_GATE_ENTRY ? plan->base : plan->filter;
+	const struct plan_filter *filter =
+		plan->gate == PLAN_GATE_ENTRY ? plan->base : plan->filter;
 	if (filter && process_install(p, filter, e) < 0)
 		return -1;
 	execve(p->path, plan->args, p->env);

@@ -14,18 +14,18 @@ struct gate_word;
 
 struct process {
 	const struct plan_process *plan;
-	bool in_user_ns;     /* a user namespace other than husk's own */
-	mode_t umask;        /* of the caller, where the plan has none */
+	bool in_user_ns; /* a user namespace other than husk's own */
+	mode_t umask;    /* of the caller, where the plan has none */
 	const char *keyring_name;
-	bool keyring_exists; /* init made it: exec only joins */
-	int console_slave;   /* or -1 */
+	bool keyring_exists;            /* init made it: exec only joins */
+	int console_slave;              /* or -1 */
 	struct notify_meeting *meeting; /* where a supervised filter is handed over, or NULL */
-	int notify_sock;     /* seccomp agent's socket, or -1 */
+	int notify_sock;                /* seccomp agent's socket, or -1 */
 	const char *notify_body;
 	size_t notify_length;
 	struct gate_word *word; /* with a gate: what is said when the program cannot be executed */
-	const char *path;    /* the program, once found */
-	char **env;          /* plan's, with LISTEN_PID and HOME filled in */
+	const char *path;       /* the program, once found */
+	char **env;             /* plan's, with LISTEN_PID and HOME filled in */
 };
 
 /* For the parent: what needs rights outside of the container, applied to @pid. */

@@ -83,7 +83,8 @@ int program_find(const char *name, char *const *env, char path[PATH_MAX], struct
 	for (const char *p = search;; p++) {
 		size_t n = strcspn(p, ":");
 		/* An empty element is the current directory (execvp(3)). */
-		size_t used = text_format(path, PATH_MAX, "%.*s/%s", n ? (int)n : 1, n ? p : ".", name);
+		size_t used =
+			text_format(path, PATH_MAX, "%.*s/%s", n ? (int)n : 1, n ? p : ".", name);
 		int found = text_cut(used, PATH_MAX) ? 0 : probe(path);
 		if (found > 0)
 			return 0;
@@ -115,12 +116,13 @@ static int explain_script(const char *path, char *line, size_t n, int errnum, st
 			       "script to Unix line ends",
 			       path);
 	if (errnum == ENOENT)
-		return err_set(e, ERR_NO_PROGRAM, 0,
-			       "exec: \"%s\": its interpreter \"%.*s\" (first line): no such file or "
-			       "directory",
-			       path, (int)length, line + start);
-	return err_set(e, ERR_EXEC, errnum, "exec \"%s\": its interpreter \"%.*s\" (first line)", path,
-		       (int)length, line + start);
+		return err_set(
+			e, ERR_NO_PROGRAM, 0,
+			"exec: \"%s\": its interpreter \"%.*s\" (first line): no such file or "
+			"directory",
+			path, (int)length, line + start);
+	return err_set(e, ERR_EXEC, errnum, "exec \"%s\": its interpreter \"%.*s\" (first line)",
+		       path, (int)length, line + start);
 }
 
 static const char *machine_name(unsigned machine)
@@ -129,9 +131,9 @@ static const char *machine_name(unsigned machine)
 		unsigned machine;
 		const char *name;
 	} names[] = {
-		{ EM_386, "i386" },       { EM_X86_64, "x86-64" }, { EM_ARM, "arm" },
-		{ EM_AARCH64, "arm64" },  { EM_RISCV, "riscv" },   { EM_PPC64, "ppc64" },
-		{ EM_S390, "s390x" },     { EM_MIPS, "mips" },     { EM_LOONGARCH, "loongarch" },
+		{ EM_386, "i386" },      { EM_X86_64, "x86-64" }, { EM_ARM, "arm" },
+		{ EM_AARCH64, "arm64" }, { EM_RISCV, "riscv" },   { EM_PPC64, "ppc64" },
+		{ EM_S390, "s390x" },    { EM_MIPS, "mips" },     { EM_LOONGARCH, "loongarch" },
 	};
 
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -218,16 +220,18 @@ int program_explain(const char *path, int errnum, struct err *e)
 	case ENOENT:
 		if (stat(path, &st) < 0)
 			return err_set(e, ERR_NO_PROGRAM, 0,
-				       "exec: \"%s\": stat %s: no such file or directory", path, path);
+				       "exec: \"%s\": stat %s: no such file or directory", path,
+				       path);
 		return explain_contents(path, errnum, e);
 	case ENOEXEC:
 	case ELIBBAD:
 		return explain_contents(path, errnum, e);
 	case ENOTDIR:
-		return err_set(e, ERR_NO_PROGRAM, ENOENT, "exec: \"%s\": not a directory on the way",
-			       path);
+		return err_set(e, ERR_NO_PROGRAM, ENOENT,
+			       "exec: \"%s\": not a directory on the way", path);
 	case ETXTBSY:
-		return err_set(e, ERR_EXEC, errnum, "exec \"%s\": open for writing somewhere", path);
+		return err_set(e, ERR_EXEC, errnum, "exec \"%s\": open for writing somewhere",
+			       path);
 	default:
 		return err_set(e, ERR_EXEC, errnum, "exec \"%s\"", path);
 	}

@@ -14,15 +14,16 @@ struct starter {
 	struct arena *arena;
 	const struct state *state;
 	const struct plan_hooks *hooks;
-	int sock;     /* to init: its sync pair under "run", the start socket under "start" */
+	int sock;      /* to init: its sync pair under "run", the start socket under "start" */
 	int state_dir; /* where start.sock is unlinked; -1 under "run" */
 	int unpublished; /* the locked state directory whose next.json is to become the state; or -1 */
 	/* Says why init ended without a word, as parent_explain_death(). NULL: nobody can know. */
 	int (*explain)(void *ctx, struct err *e);
 	void *explain_ctx;
-	const struct gate_word *word; /* where a program under a filter says that it was not executed, or NULL */
+	const struct gate_word
+		*word; /* where a program under a filter says that it was not executed, or NULL */
 	struct gate_entry *gate; /* of a program that waits to be traced, or NULL */
-	int agent;    /* seccomp agent's connection; -1 at first */
+	int agent;               /* seccomp agent's connection; -1 at first */
 };
 
 extern const struct phase start_phase;

@@ -42,14 +42,16 @@ static void trace_step(const char *phase, const char *step, const struct timespe
 		return;
 	clock_gettime(CLOCK_REALTIME, &real);
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	long long usec = (now.tv_sec - since->tv_sec) * 1000000LL +
-			 (now.tv_nsec - since->tv_nsec) / 1000;
-	size_t n = text_format(line, sizeof line,
-			       trace.json ? "{\"level\":\"debug\",\"msg\":\"step done\",\"phase\":\"%s\","
-					    "\"step\":\"%s\",\"usec\":%lld,"
-					    "\"time\":\"%sZ\"}\n"
-					  : "husk: debug: %s: %s: %lld us\n",
-			       phase, step, usec, text_time(real.tv_sec, stamp));
+	long long usec =
+		(now.tv_sec - since->tv_sec) * 1000000LL + (now.tv_nsec - since->tv_nsec) / 1000;
+	size_t n =
+		text_format(line, sizeof line,
+			    trace.json
+				    ? "{\"level\":\"debug\",\"msg\":\"step done\",\"phase\":\"%s\","
+				      "\"step\":\"%s\",\"usec\":%lld,"
+				      "\"time\":\"%sZ\"}\n"
+				    : "husk: debug: %s: %s: %lld us\n",
+			    phase, step, usec, text_time(real.tv_sec, stamp));
 	(void)io_write_full(trace.fd, line, n);
 }
 

@@ -28,10 +28,10 @@ struct phase {
 	const char *about; /* one sentence: which process, with which rights, in which namespaces */
 };
 
-#define PHASE(phase_name, table, text)                               \
-	{                                                            \
-		.name = (phase_name), .steps = (table),              \
-		.steps_count = sizeof(table) / sizeof *(table), .about = (text) \
+#define PHASE(phase_name, table, text)                                                             \
+	{                                                                                          \
+		.name = (phase_name), .steps = (table),                                            \
+		.steps_count = sizeof(table) / sizeof *(table), .about = (text)                    \
 	}
 
 /*

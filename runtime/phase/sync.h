@@ -18,18 +18,18 @@ enum sync_type {
 	SYNC_ERROR = 1, /* init, middle -> parent: a struct err; the sender exits */
 	SYNC_PID,       /* #1 middle -> parent: value is the pid of init */
 	SYNC_MAPPED,    /* #2 parent -> init or middle: the user namespace has its id maps */
-	SYNC_FEED,      /* #3 parent -> init: bind sources are mapped; payload: the state for hooks */
-	SYNC_CGROUP,    /* #4 parent -> init: descriptors of the v1 tasks files to enter by,
+	SYNC_FEED,   /* #3 parent -> init: bind sources are mapped; payload: the state for hooks */
+	SYNC_CGROUP, /* #4 parent -> init: descriptors of the v1 tasks files to enter by,
 			 * and, if the payload is true, of the mount for /sys/fs/cgroup */
-	SYNC_MOUNTED,   /* #5 init -> parent: mounts are made, nothing is pivoted yet; descriptors: user
+	SYNC_MOUNTED, /* #5 init -> parent: mounts are made, nothing is pivoted yet; descriptors: user
 			   and network namespace, where the plan has a network */
-	SYNC_HOOKED,    /* #6 parent -> init: prestart and createRuntime hooks are done */
-	SYNC_CREATED,   /* #7 init -> parent: ready to start; descriptor: the pty master, if any */
-	SYNC_RECORDED,  /* #8 parent -> init: the state file names you, outlive me */
-	SYNC_STARTING,  /* #10 init -> start: the word has arrived; from here on the end of file counts */
-	SYNC_GATE,      /* entry gate, init -> parent: trace this process; descriptor: its pidfd */
-	SYNC_TRACED,    /* entry gate, parent -> init: execute now */
-	SYNC_START,     /* #9 parent or "start" -> init: execute; token, seccomp listener */
+	SYNC_HOOKED,   /* #6 parent -> init: prestart and createRuntime hooks are done */
+	SYNC_CREATED,  /* #7 init -> parent: ready to start; descriptor: the pty master, if any */
+	SYNC_RECORDED, /* #8 parent -> init: the state file names you, outlive me */
+	SYNC_STARTING, /* #10 init -> start: the word has arrived; from here on the end of file counts */
+	SYNC_GATE,   /* entry gate, init -> parent: trace this process; descriptor: its pidfd */
+	SYNC_TRACED, /* entry gate, parent -> init: execute now */
+	SYNC_START,  /* #9 parent or "start" -> init: execute; token, seccomp listener */
 };
 
 /* Longest payload: the seccomp agent's JSON, which holds the annotations. */

@@ -26,21 +26,66 @@
  * strictest, and of two errno values that of the filter which was installed last.
  */
 static const char guarded[][24] = {
-	"acct",		   "add_key",		"adjtimex",	     "bpf",
-	"chroot",	   "clock_adjtime",	"clock_settime",     "create_module",
-	"delete_module",   "fanotify_init",	"fanotify_mark",     "finit_module",
-	"fsconfig",	   "fsmount",		"fsopen",	     "fspick",
-	"init_module",	   "io_uring_enter",	"io_uring_register", "io_uring_setup",
-	"ioperm",	   "iopl",		"kcmp",		     "kexec_file_load",
-	"kexec_load",	   "keyctl",		"lookup_dcookie",    "mbind",
-	"migrate_pages",   "mount",		"mount_setattr",     "move_mount",
-	"move_pages",	   "name_to_handle_at", "nfsservctl",	     "open_by_handle_at",
-	"open_tree",	   "perf_event_open",	"pidfd_getfd",	     "pivot_root",
-	"process_madvise", "process_vm_readv",	"process_vm_writev", "ptrace",
-	"quotactl",	   "quotactl_fd",	"reboot",	     "request_key",
-	"setdomainname",   "sethostname",	"setns",	     "settimeofday",
-	"stime",	   "swapoff",		"swapon",	     "syslog",
-	"umount",	   "umount2",		"unshare",	     "userfaultfd",
+	"acct",
+	"add_key",
+	"adjtimex",
+	"bpf",
+	"chroot",
+	"clock_adjtime",
+	"clock_settime",
+	"create_module",
+	"delete_module",
+	"fanotify_init",
+	"fanotify_mark",
+	"finit_module",
+	"fsconfig",
+	"fsmount",
+	"fsopen",
+	"fspick",
+	"init_module",
+	"io_uring_enter",
+	"io_uring_register",
+	"io_uring_setup",
+	"ioperm",
+	"iopl",
+	"kcmp",
+	"kexec_file_load",
+	"kexec_load",
+	"keyctl",
+	"lookup_dcookie",
+	"mbind",
+	"migrate_pages",
+	"mount",
+	"mount_setattr",
+	"move_mount",
+	"move_pages",
+	"name_to_handle_at",
+	"nfsservctl",
+	"open_by_handle_at",
+	"open_tree",
+	"perf_event_open",
+	"pidfd_getfd",
+	"pivot_root",
+	"process_madvise",
+	"process_vm_readv",
+	"process_vm_writev",
+	"ptrace",
+	"quotactl",
+	"quotactl_fd",
+	"reboot",
+	"request_key",
+	"setdomainname",
+	"sethostname",
+	"setns",
+	"settimeofday",
+	"stime",
+	"swapoff",
+	"swapon",
+	"syslog",
+	"umount",
+	"umount2",
+	"unshare",
+	"userfaultfd",
 	"vhangup",
 };
 #define GUARDED_COUNT (sizeof guarded / sizeof *guarded)
@@ -65,15 +110,16 @@ static int check_none(const struct plan_filter *f, uint32_t arch, struct err *e)
 {
 	if (may_call(f, arch, SYS_execve))
 		return 0;
-	return err_config(e, "gate: \"none\", but the policy forbids execve, by which the program is "
-			     "started: \"strict\" lets that one call through, \"entry\" comes after it");
+	return err_config(
+		e, "gate: \"none\", but the policy forbids execve, by which the program is "
+		   "started: \"strict\" lets that one call through, \"entry\" comes after it");
 }
 
 static bool needs_key(const struct plan_filter *f, uint32_t arch)
 {
 	/* What program_explain() and a last message to the parent take. */
 	static const uint32_t numbers[] = {
-		SYS_execve, SYS_openat,	    SYS_read,	 SYS_pread64,
+		SYS_execve, SYS_openat,     SYS_read,    SYS_pread64,
 		SYS_close,  SYS_newfstatat, SYS_sendmsg, SYS_exit_group,
 	};
 
@@ -128,8 +174,9 @@ static int make_base(const struct plan_request *r, struct plan_process *p, struc
 				g->refused[g->refused_count++] = number;
 		}
 	}
-	p->base->count = seccomp_guard_write(
-		guards, ARCHS_COUNT, UNTRACED | (unshares ? 0 : NEW_NAMESPACES), p->base->code);
+	p->base->count =
+		seccomp_guard_write(guards, ARCHS_COUNT, UNTRACED | (unshares ? 0 : NEW_NAMESPACES),
+				    p->base->code);
 	return 0;
 }
 

@@ -18,13 +18,13 @@
 struct host {
 	uid_t euid;
 	gid_t egid;
-	bool initial_userns;   /* not inside a user namespace */
+	bool initial_userns; /* not inside a user namespace */
 	/* The mount namespace belongs to this user namespace, or to one below: "unshare -r" makes the
 	 * one without the other, and then CAP_SYS_ADMIN is none over these mounts. */
 	bool mounts_owned;
-	bool setgroups_denied; /* /proc/self/setgroups says deny */
-	struct cred_caps caps; /* the caller's own sets */
-	uint64_t caps_known;   /* all that the kernel has */
+	bool setgroups_denied;    /* /proc/self/setgroups says deny */
+	struct cred_caps caps;    /* the caller's own sets */
+	uint64_t caps_known;      /* all that the kernel has */
 	uint64_t ignored_signals; /* as cred_status_read() has them */
 	bool apparmor, selinux;
 	int landlock; /* version, 0: none */
@@ -43,8 +43,8 @@ bool host_can_clone_mounts(const struct host *h);
 /* Which facts cost system calls and are only needed by some configurations. */
 enum {
 	HOST_CGROUPS = 1,
-	HOST_LSM = 2,        /* a label or profile is asked for */
-	HOST_SUBIDS = 8,     /* the user namespace is husk's own idea: what may be mapped in it */
+	HOST_LSM = 2,    /* a label or profile is asked for */
+	HOST_SUBIDS = 8, /* the user namespace is husk's own idea: what may be mapped in it */
 	HOST_LANDLOCK = 16,
 	HOST_CAPS_KNOWN = 4, /* a user namespace: its root has all capabilities there are */
 };

@@ -77,11 +77,11 @@ static int plan_rootfs(const struct plan_request *r, struct plan *plan, struct e
 		plan->rootfs.readonly = s->root && s->root->readonly;
 		plan->rootfs.masked_paths = s->linux_config->masked_paths;
 		plan->rootfs.readonly_paths = s->linux_config->readonly_paths;
-		plan->rootfs.parent_source =
-			plan_in_userns(plan) && host_can_clone_mounts(r->host);
+		plan->rootfs.parent_source = plan_in_userns(plan) && host_can_clone_mounts(r->host);
 		return 0;
 	}
-	if (!root && s->sandbox && s->sandbox->inherit.root && !(plan->namespaces.made & CLONE_NEWNS))
+	if (!root && s->sandbox && s->sandbox->inherit.root &&
+	    !(plan->namespaces.made & CLONE_NEWNS))
 		return 0;
 	if (!root)
 		return err_config(e, "root: is missing; a container needs a root file system");
@@ -94,8 +94,9 @@ static int plan_rootfs(const struct plan_request *r, struct plan *plan, struct e
 	plan->rootfs.tree_attrs = s->sandbox ? s->sandbox->root_attrs : 0;
 	plan->rootfs.alone = s->sandbox && s->sandbox->root_alone;
 	if (text_equal(path, "/") && !s->sandbox)
-		return err_config(e, "root.path: \"/\" of the host cannot be pivoted to; bind it to "
-				     "another directory");
+		return err_config(e,
+				  "root.path: \"/\" of the host cannot be pivoted to; bind it to "
+				  "another directory");
 	plan->rootfs.path = arena_strdup(r->arena, path);
 	plan->rootfs.readonly = s->root->readonly;
 	plan->rootfs.propagation = s->linux_config->rootfs_propagation;
@@ -129,8 +130,8 @@ static int plan_net_devices(const struct plan_request *r, struct plan *plan, str
 {
 	const struct spec_linux *l = r->spec->linux_config;
 
-	plan->net_devices = arena_new_array(r->arena, l->net_devices_count + 1,
-					    struct plan_net_device);
+	plan->net_devices =
+		arena_new_array(r->arena, l->net_devices_count + 1, struct plan_net_device);
 	if (!plan->net_devices)
 		return arena_check(r->arena, e);
 	for (size_t i = 0; i < l->net_devices_count; i++) {
@@ -152,13 +153,15 @@ static int plan_check_lsm(const struct plan_request *r, const struct spec_proces
 			       "enabled on this host",
 			       p->apparmor_profile);
 	if (p && p->selinux_label && !r->host->selinux)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "process.selinuxLabel: \"%s\" was asked for, but SELinux is not enabled "
-			       "on this host",
-			       p->selinux_label);
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"process.selinuxLabel: \"%s\" was asked for, but SELinux is not enabled "
+			"on this host",
+			p->selinux_label);
 	if (r->spec->linux_config->mount_label && !r->host->selinux)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "linux.mountLabel: was asked for, but SELinux is not enabled on this host");
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"linux.mountLabel: was asked for, but SELinux is not enabled on this host");
 	return 0;
 }
 
@@ -173,8 +176,9 @@ static int check_without_mount_namespace(const struct plan_request *r, const str
 	if (s->mounts_count || s->linux_config->masked_paths.count ||
 	    s->linux_config->readonly_paths.count || (s->root && s->root->readonly) ||
 	    s->linux_config->devices_count)
-		return err_config(e, "linux.namespaces: mounts, devices, maskedPaths, readonlyPaths and "
-				     "root.readonly need a new mount namespace");
+		return err_config(
+			e, "linux.namespaces: mounts, devices, maskedPaths, readonlyPaths and "
+			   "root.readonly need a new mount namespace");
 	return 0;
 }
 
@@ -195,9 +199,10 @@ int plan_make(const struct plan_request *r, struct plan *plan, struct err *e)
 		.seccomp_receiver = s->extensions.seccomp_receiver,
 	};
 	if (s->vm)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "vm: virtual machines are not supported by this version; without the "
-			       "section the container runs on the host's kernel");
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"vm: virtual machines are not supported by this version; without the "
+			"section the container runs on the host's kernel");
 	if (s->extensions.handler)
 		return err_set(e, ERR_UNSUPPORTED, 0,
 			       "annotations[\"run.oci.handler\"]: there is no handler \"%s\" here",

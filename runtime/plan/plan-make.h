@@ -11,13 +11,13 @@ struct plan_request {
 	const struct spec *spec;
 	const struct host *host;
 	struct arena *arena;
-	const char *id, *bundle; /* the bundle as an absolute path */
+	const char *id, *bundle;    /* the bundle as an absolute path */
 	struct plan_filter *filter; /* compiled, or NULL */
 	bool no_pivot, no_new_keyring;
 	bool cgroup_disabled;
 	unsigned preserve_fds;
-	unsigned listen_fds;        /* LISTEN_FDS of the caller, 0: none */
-	const char *notify_socket;  /* NOTIFY_SOCKET of the caller, or NULL */
+	unsigned listen_fds;       /* LISTEN_FDS of the caller, 0: none */
+	const char *notify_socket; /* NOTIFY_SOCKET of the caller, or NULL */
 };
 
 /* Pure: no system call. 0 or -1 with ERR_CONFIG or ERR_UNSUPPORTED naming the property. */

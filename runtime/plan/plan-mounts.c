@@ -29,7 +29,7 @@ static unsigned long ms_flags_of(const struct spec_mount *s)
 	}
 	if (s->attr_clear & MOUNT_ATTR__ATIME || s->attr_set & MOUNT_ATTR__ATIME) {
 		uint64_t mode = s->attr_set & MOUNT_ATTR__ATIME;
-		flags |= mode == MOUNT_ATTR_NOATIME	  ? MS_NOATIME
+		flags |= mode == MOUNT_ATTR_NOATIME       ? MS_NOATIME
 			 : mode == MOUNT_ATTR_STRICTATIME ? MS_STRICTATIME
 							  : MS_RELATIME;
 	}
@@ -42,7 +42,8 @@ static const char *map_text(struct arena *a, const struct id_mapping *maps, size
 	char text[CRED_MAP_LINES_MAX * CRED_MAP_LINE_BYTES];
 
 	for (size_t i = 0; copy && i < count; i++)
-		copy[i] = (struct cred_id_map){ maps[i].container_id, maps[i].host_id, maps[i].size };
+		copy[i] =
+			(struct cred_id_map){ maps[i].container_id, maps[i].host_id, maps[i].size };
 	ssize_t n = copy ? cred_map_print(copy, count, text, sizeof text) : -1;
 	return n < 0 ? NULL : arena_memdup(a, text, (size_t)n);
 }
@@ -53,10 +54,11 @@ static int add_idmap(const struct plan_request *r, const struct plan *plan,
 	if (s->idmap == SPEC_IDMAP_NONE && !s->uid_mappings_count)
 		return 0;
 	if (!host_can_clone_mounts(r->host))
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "mount %s: id-mapped mounts need CAP_SYS_ADMIN over the source's file "
-			       "system and this mount namespace",
-			       s->destination);
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"mount %s: id-mapped mounts need CAP_SYS_ADMIN over the source's file "
+			"system and this mount namespace",
+			s->destination);
 	m->idmap_recursive = s->idmap == SPEC_IDMAP_RECURSIVE;
 	m->parent_source = true;
 	if (s->uid_mappings_count) {
@@ -65,9 +67,11 @@ static int add_idmap(const struct plan_request *r, const struct plan *plan,
 		return arena_check(r->arena, e);
 	}
 	if (!plan_in_userns(plan))
-		return err_config(e, "mount %s: idmap without uidMappings and gidMappings needs a user "
-				     "namespace",
-				  s->destination);
+		return err_config(
+			e,
+			"mount %s: idmap without uidMappings and gidMappings needs a user "
+			"namespace",
+			s->destination);
 	m->idmap_container = true;
 	return 0;
 }
@@ -163,9 +167,10 @@ static int plan_cgroup_mount(const struct plan_request *r, struct plan *plan, st
 		if (!own && place >= 0) {
 			m->kind = PLAN_MOUNT_BIND;
 			m->source = plan->cgroup.set.places[place].dir;
-			m->attrs = (struct mount_attrs){ .set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
-								MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
-							 .userns = -1 };
+			m->attrs =
+				(struct mount_attrs){ .set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+							     MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC,
+						      .userns = -1 };
 			return 0;
 		}
 		add_fallbacks(r, plan, m);
@@ -187,7 +192,8 @@ static int plan_new(const struct plan_request *r, struct plan *plan, const struc
 	m->ms_flags = ms_flags_of(s);
 	if (s->idmap != SPEC_IDMAP_NONE || s->uid_mappings_count)
 		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "mount %s: id mappings are supported for bind mounts", s->destination);
+			       "mount %s: id mappings are supported for bind mounts",
+			       s->destination);
 	if (text_equal(s->type, "cgroup") || text_equal(s->type, "cgroup2"))
 		return plan_cgroup_mount(r, plan, m, e);
 	if (s->extra & SPEC_MOUNT_TMPCOPYUP && !text_equal(s->type, "tmpfs"))
@@ -230,7 +236,8 @@ static int plan_overlay(const struct plan_request *r, const struct plan *plan,
 	if (plan_in_userns(plan) || !r->host->initial_userns)
 		n += text_format(text + n, sizeof text - n, ",userxattr");
 	if (n + 64 > sizeof text)
-		return err_config(e, "overlay %s: the paths of its layers are too long", s->destination);
+		return err_config(e, "overlay %s: the paths of its layers are too long",
+				  s->destination);
 	m->kind = PLAN_MOUNT_OVERLAY;
 	m->fstype = m->source = "overlay";
 	m->data = arena_strdup(r->arena, text);
@@ -247,7 +254,7 @@ static int plan_made(const struct plan_request *r, const struct plan *plan,
 {
 	static const enum plan_mount_kind kinds[] = {
 		[SPEC_MAKE_DIRECTORY] = PLAN_MAKE_DIRECTORY, [SPEC_MAKE_FILE] = PLAN_MAKE_FILE,
-		[SPEC_MAKE_DATA] = PLAN_MAKE_DATA,	     [SPEC_MAKE_SYMLINK] = PLAN_MAKE_LINK,
+		[SPEC_MAKE_DATA] = PLAN_MAKE_DATA,           [SPEC_MAKE_SYMLINK] = PLAN_MAKE_LINK,
 		[SPEC_MAKE_MODE] = PLAN_MAKE_MODE,
 	};
 
@@ -292,8 +299,9 @@ static int plan_mount(const struct plan_request *r, struct plan *plan, const str
 		return plan_bind(r, plan, s, m, e);
 	if (!s->type || text_equal(s->type, "none")) {
 		if (!s->propagation_count)
-			return err_config(e, "mount %s: needs a type, or one of the options bind and "
-					     "rbind",
+			return err_config(e,
+					  "mount %s: needs a type, or one of the options bind and "
+					  "rbind",
 					  s->destination);
 		m->kind = PLAN_MOUNT_PROPAGATE;
 		return 0;
@@ -306,8 +314,7 @@ static void add_notify_socket(const struct plan_request *r, struct plan *plan)
 {
 	struct plan_mount *m = &plan->rootfs.mounts[plan->rootfs.mounts_count];
 
-	if (!r->notify_socket || *r->notify_socket != '/' ||
-	    !(plan->namespaces.made & CLONE_NEWNS))
+	if (!r->notify_socket || *r->notify_socket != '/' || !(plan->namespaces.made & CLONE_NEWNS))
 		return;
 	*m = (struct plan_mount){
 		.kind = PLAN_MOUNT_BIND,
@@ -337,12 +344,13 @@ static void defer_readonly(struct plan_rootfs *rootfs)
 	for (size_t i = 0; i < rootfs->mounts_count; i++) {
 		struct plan_mount *m = &rootfs->mounts[i];
 		bool bind = m->kind == PLAN_MOUNT_BIND && m->attrs.set & MOUNT_ATTR_RDONLY;
-		bool new = m->kind == PLAN_MOUNT_NEW && m->ms_flags & MS_RDONLY &&
-			   text_equal(m->fstype, "tmpfs");
+		bool new = m->kind == PLAN_MOUNT_NEW &&
+			   m->ms_flags &MS_RDONLY &&text_equal(m->fstype, "tmpfs");
 		if (!bind && !new)
 			continue;
 		for (size_t j = i + 1; j < rootfs->mounts_count && !m->late_readonly; j++)
-			m->late_readonly = lies_below(rootfs->mounts[j].destination, m->destination);
+			m->late_readonly =
+				lies_below(rootfs->mounts[j].destination, m->destination);
 		if (m->late_readonly && bind)
 			m->attrs.set &= ~(uint64_t)MOUNT_ATTR_RDONLY;
 	}

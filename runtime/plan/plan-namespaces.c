@@ -63,7 +63,8 @@ static bool only_own_id(const struct cred_id_map *maps, size_t count, uint32_t o
 	return !count || (count == 1 && maps[0].count == 1 && maps[0].id_host == own);
 }
 
-static int add_user_namespace(const struct plan_request *r, struct plan_namespaces *ns, struct err *e)
+static int add_user_namespace(const struct plan_request *r, struct plan_namespaces *ns,
+			      struct err *e)
 {
 	const struct spec_linux *l = r->spec->linux_config;
 	bool privileged = host_has_cap(r->host, CAP_SETUID) && host_has_cap(r->host, CAP_SETGID);
@@ -89,8 +90,8 @@ static int add_user_namespace(const struct plan_request *r, struct plan_namespac
 	if (!privileged) {
 		/* newgidmap denies setgroups, too, where the own group is all it is asked for. */
 		bool own_group = only_own_id(ns->gid_maps, ns->gid_maps_count, r->host->egid);
-		ns->map_by_tools = !own_group || !only_own_id(ns->uid_maps, ns->uid_maps_count,
-							      r->host->euid);
+		ns->map_by_tools =
+			!own_group || !only_own_id(ns->uid_maps, ns->uid_maps_count, r->host->euid);
 		ns->setgroups_deny = own_group;
 	}
 	ns->uid_map = map_text(r->arena, ns->uid_maps, ns->uid_maps_count);
@@ -152,8 +153,8 @@ static void add_time_offsets(const struct plan_request *r, struct plan_namespace
 		n += text_format(text + n, sizeof text - n, "monotonic %lld %u\n",
 				 (long long)m->sec, m->nsec);
 	if (b->set)
-		n += text_format(text + n, sizeof text - n, "boottime %lld %u\n",
-				 (long long)b->sec, b->nsec);
+		n += text_format(text + n, sizeof text - n, "boottime %lld %u\n", (long long)b->sec,
+				 b->nsec);
 	if (n)
 		ns->time_offsets = arena_strdup(r->arena, text);
 }

@@ -20,8 +20,8 @@ struct bit_name {
 #define NAMES(table) (table), sizeof(table) / sizeof *(table)
 
 static const struct bit_name namespace_names[] = {
-	{ CLONE_NEWUSER, "user" },     { CLONE_NEWPID, "pid" },	  { CLONE_NEWNS, "mount" },
-	{ CLONE_NEWNET, "network" },   { CLONE_NEWIPC, "ipc" },	  { CLONE_NEWUTS, "uts" },
+	{ CLONE_NEWUSER, "user" },     { CLONE_NEWPID, "pid" },   { CLONE_NEWNS, "mount" },
+	{ CLONE_NEWNET, "network" },   { CLONE_NEWIPC, "ipc" },   { CLONE_NEWUTS, "uts" },
 	{ CLONE_NEWCGROUP, "cgroup" }, { CLONE_NEWTIME, "time" },
 };
 
@@ -44,7 +44,7 @@ static const struct bit_name ms_names[] = {
 };
 
 static const struct bit_name propagation_names[] = {
-	{ MS_REC, "recursive" },   { MS_SHARED, "shared" },	    { MS_SLAVE, "slave" },
+	{ MS_REC, "recursive" },   { MS_SHARED, "shared" },         { MS_SLAVE, "slave" },
 	{ MS_PRIVATE, "private" }, { MS_UNBINDABLE, "unbindable" },
 };
 
@@ -177,7 +177,8 @@ static void print_mount_source(struct printer *p, const struct plan_mount *m)
 		printer_text(p, m->idmap_gid);
 	}
 	if (m->idmap_container)
-		printer_say(p, ", id-mapped%s as the container", m->idmap_recursive ? " recursively" : "");
+		printer_say(p, ", id-mapped%s as the container",
+			    m->idmap_recursive ? " recursively" : "");
 	if (m->source_nofollow)
 		printer_say(p, ", source not followed");
 }
@@ -241,10 +242,10 @@ static void print_devices(struct printer *p, const struct plan_rootfs *r)
 	for (size_t i = 0; i < r->devices_count; i++) {
 		const struct plan_device *d = &r->devices[i];
 		printer_say(p, "  %s: %s %c %u:%u %04o", d->path, d->bind ? "bind" : "make",
-		    S_ISBLK(d->mode)	? 'b'
-		    : S_ISFIFO(d->mode) ? 'p'
-					: 'c',
-		    major(d->number), minor(d->number), d->mode & 07777);
+			    S_ISBLK(d->mode)    ? 'b'
+			    : S_ISFIFO(d->mode) ? 'p'
+						: 'c',
+			    major(d->number), minor(d->number), d->mode & 07777);
 		if (d->chown)
 			printer_say(p, " for %u:%u", d->uid, d->gid);
 		printer_say(p, "%s\n", d->must_match ? "" : ", any that is there will do");
@@ -299,12 +300,12 @@ static void print_cgroup(struct printer *p, const struct plan_cgroup *c)
 	for (size_t i = 0; i < c->limits.writes_count; i++)
 		print_write(p, &c->limits.writes[i]);
 	if (c->limits.program)
-		printer_say(p, "  device program: %zu instructions for %u\n", c->limits.program_count,
-		    c->limits.program_place);
+		printer_say(p, "  device program: %zu instructions for %u\n",
+			    c->limits.program_count, c->limits.program_place);
 	printer_flag(p, c->limits.devices_optional, "devices as far as allowed");
 	if (c->delegate)
 		printer_say(p, "  delegated to %u:%u of the host\n", c->delegate_uid_host,
-		    c->delegate_gid_host);
+			    c->delegate_gid_host);
 	printer_line(p, "exec joins", c->exec_below);
 }
 
@@ -344,7 +345,8 @@ static void print_user(struct printer *p, const struct plan_process *process)
 		printer_say(p, "%s\n", process->groups_count ? "" : " none");
 	} else {
 		printer_say(p, ", groups %s\n",
-		    process->groups_mode == CRED_GROUPS_KEEP ? "of the caller" : "left alone");
+			    process->groups_mode == CRED_GROUPS_KEEP ? "of the caller"
+								     : "left alone");
 	}
 	if (process->umask_set)
 		printer_say(p, "  umask: %04o\n", process->umask);
@@ -388,26 +390,29 @@ static void print_tuning(struct printer *p, const struct plan_process *process)
 		printer_say(p, "  oom_score_adj: %d\n", process->oom_score_adj.value);
 	if (s)
 		printer_say(p,
-		    "  scheduler: %s nice %d priority %u flags 0x%llx runtime %llu deadline %llu "
-		    "period %llu\n",
-		    cred_sched_policy_name(s->policy), s->nice, s->priority,
-		    (unsigned long long)s->flags, (unsigned long long)s->runtime_nsec,
-		    (unsigned long long)s->deadline_nsec, (unsigned long long)s->period_nsec);
+			    "  scheduler: %s nice %d priority %u flags 0x%llx runtime %llu "
+			    "deadline %llu "
+			    "period %llu\n",
+			    cred_sched_policy_name(s->policy), s->nice, s->priority,
+			    (unsigned long long)s->flags, (unsigned long long)s->runtime_nsec,
+			    (unsigned long long)s->deadline_nsec,
+			    (unsigned long long)s->period_nsec);
 	if (process->ioprio_class)
 		printer_say(p, "  I/O priority: class %d, %d\n", process->ioprio_class,
-		    process->ioprio_priority);
+			    process->ioprio_priority);
 	print_set(p, "processors at first", process->affinity_initial);
 	print_set(p, "processors", process->affinity_final);
 	if (!process->affinity_reset)
 		printer_say(p, "  processors of the caller\n");
 	if (process->mempolicy) {
 		printer_say(p, "  memory policy: mode %d flags 0x%x\n", process->mempolicy->mode,
-		    process->mempolicy->flags);
+			    process->mempolicy->flags);
 		print_set(p, "memory nodes",
 			  process->mempolicy->has_nodes ? &process->mempolicy->nodes : NULL);
 	}
 	if (process->personality.set)
-		printer_say(p, "  personality: 0x%llx\n", (unsigned long long)process->personality.value);
+		printer_say(p, "  personality: 0x%llx\n",
+			    (unsigned long long)process->personality.value);
 }
 
 static void print_filter(struct printer *p, const struct plan_filter *f)
@@ -433,7 +438,7 @@ static void print_process(struct printer *p, const struct plan_process *process)
 	printer_flag(p, process->terminal, "terminal");
 	if (process->console_rows || process->console_columns)
 		printer_say(p, "  console: %u rows, %u columns\n", process->console_rows,
-		    process->console_columns);
+			    process->console_columns);
 	printer_flag(p, process->new_keyring, "session keyring of its own");
 	if (process->preserve_fds)
 		printer_say(p, "  descriptors 3 to %u stay open\n", 2 + process->preserve_fds);
@@ -498,7 +503,7 @@ static void print_system(struct printer *p, const struct plan *plan)
 	for (size_t i = 0; i < plan->net_devices_count; i++) {
 		const struct plan_net_device *d = &plan->net_devices[i];
 		printer_say(p, "  network device: %s as %s\n", d->host_name,
-		    d->name ? d->name : d->host_name);
+			    d->name ? d->name : d->host_name);
 	}
 	for (size_t i = 0; i < plan->sysctls_count; i++)
 		printer_line(p, plan->sysctls[i].path, plan->sysctls[i].value);

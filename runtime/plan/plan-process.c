@@ -45,8 +45,8 @@ static int make_env(const struct plan_request *r, const struct spec_process *s, 
 	return arena_check(r->arena, e);
 }
 
-static int make_groups(const struct plan_request *r, const struct spec_process *s, struct plan *plan,
-		       struct err *e)
+static int make_groups(const struct plan_request *r, const struct spec_process *s,
+		       struct plan *plan, struct err *e)
 {
 	struct plan_process *p = &plan->process;
 	const struct spec_user *u = &s->user;
@@ -58,12 +58,14 @@ static int make_groups(const struct plan_request *r, const struct spec_process *
 	p->groups_mode = CRED_GROUPS_SET;
 	if (r->spec && r->spec->extensions.keep_original_groups)
 		p->groups_mode = CRED_GROUPS_KEEP;
-	else if (denied || !(host_has_cap(r->host, CAP_SETGID) || plan->namespaces.types & CLONE_NEWUSER))
+	else if (denied ||
+		 !(host_has_cap(r->host, CAP_SETGID) || plan->namespaces.types & CLONE_NEWUSER))
 		p->groups_mode = CRED_GROUPS_DENIED;
 	if (p->groups_mode == CRED_GROUPS_DENIED && p->groups_count)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "process.user.additionalGids: this user namespace denies setgroups(2); "
-			       "map groups with newgidmap (/etc/subgid), or leave them out");
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"process.user.additionalGids: this user namespace denies setgroups(2); "
+			"map groups with newgidmap (/etc/subgid), or leave them out");
 	return 0;
 }
 
@@ -91,8 +93,9 @@ static int make_caps(const struct plan_request *r, const struct spec_process *s,
 	missing &= ~(p->caps_held.permitted & p->caps_held.bounding & known);
 	if (missing) {
 		cred_caps_print(missing, names, sizeof names);
-		plan_warn(plan, "process.capabilities: not granted, because the caller does not have "
-				"them: %s",
+		plan_warn(plan,
+			  "process.capabilities: not granted, because the caller does not have "
+			  "them: %s",
 			  names);
 	}
 	return 0;
@@ -170,9 +173,8 @@ static int make_rlimits(const struct plan_request *r, const struct spec_process 
 	if (!p->rlimits)
 		return arena_check(r->arena, e);
 	for (size_t i = 0; i < s->rlimits_count; i++)
-		p->rlimits[i] = (struct plan_rlimit){
-			s->rlimits[i].resource, { s->rlimits[i].soft, s->rlimits[i].hard }
-		};
+		p->rlimits[i] = (struct plan_rlimit){ s->rlimits[i].resource,
+						      { s->rlimits[i].soft, s->rlimits[i].hard } };
 	p->rlimits_count = s->rlimits_count;
 	return 0;
 }

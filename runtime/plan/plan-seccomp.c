@@ -70,14 +70,14 @@ static int decode_raw(const char *text, struct arena *a, struct plan_filter *f, 
 }
 
 /* @fresh: the cache is written only, for what is in there has no notes. */
-static int compile(const struct spec *s, const struct policy_cache *cache, bool fresh, struct arena *a,
-		   struct seccomp_program *program, struct err *e)
+static int compile(const struct spec *s, const struct policy_cache *cache, bool fresh,
+		   struct arena *a, struct seccomp_program *program, struct err *e)
 {
 	struct seccomp_policy policy;
 	struct seccomp_cache_key key;
 
-	if (policy_from_oci(s->linux_config->seccomp, s->extensions.seccomp_fail_unknown, a, &policy,
-			    e) < 0)
+	if (policy_from_oci(s->linux_config->seccomp, s->extensions.seccomp_fail_unknown, a,
+			    &policy, e) < 0)
 		return -1;
 	if (!cache)
 		return seccomp_compile(&policy, a, program, e);

@@ -38,7 +38,7 @@ struct plan_namespaces {
 	uint64_t early_flags;
 	/* Made later: CLONE_NEWTIME by the parent, CLONE_NEWCGROUP on cgroup v1 after init has joined */
 	uint64_t late_flags;
-	uint64_t made;          /* all of these three */
+	uint64_t made; /* all of these three */
 	struct plan_join *joins;
 	size_t joins_count;
 	uint64_t types; /* new or joined, CLONE_NEW*: what "exec" has to enter */
@@ -47,10 +47,10 @@ struct plan_namespaces {
 	const char *uid_map, *gid_map;
 	struct cred_id_map *uid_maps, *gid_maps;
 	size_t uid_maps_count, gid_maps_count;
-	bool keep_ids; /* id 0 is not mapped: init stays who it is */
+	bool keep_ids;       /* id 0 is not mapped: init stays who it is */
 	bool setgroups_deny; /* an unprivileged caller must give up setgroups(2) first */
-	bool map_by_tools;   /* newuidmap(1) and newgidmap(1) write the maps: more than the own id */
-	bool middle;         /* a process between parent and init is needed, see phase/middle.c */
+	bool map_by_tools; /* newuidmap(1) and newgidmap(1) write the maps: more than the own id */
+	bool middle;       /* a process between parent and init is needed, see phase/middle.c */
 	const char *time_offsets; /* text for /proc/self/timens_offsets, or NULL */
 };
 
@@ -77,25 +77,25 @@ struct plan_mount {
 	const char *destination;
 	const char *source; /* bind: absolute host path; new: as /proc/mounts shows it */
 	const char *fstype;
-	const char *data;      /* for mount(2) */
+	const char *data;       /* for mount(2) */
 	unsigned long ms_flags; /* new and remount: MS_* for mount(2) */
 	/* bind: what differs from the source; new: what mount(2) has no flag for */
 	struct mount_attrs attrs;
 	struct mount_attrs rec_attrs; /* the r* options */
 	unsigned long *propagation;
 	size_t propagation_count;
-	bool recursive;          /* rbind */
-	bool source_nofollow;    /* the last component of source may be a symlink */
-	bool dest_nofollow;      /* neither may any component of destination */
+	bool recursive;       /* rbind */
+	bool source_nofollow; /* the last component of source may be a symlink */
+	bool dest_nofollow;   /* neither may any component of destination */
 	bool tmpcopyup;
-	bool late_readonly; /* a later mount lies inside: read-only only when that is there */
-	bool parent_source;      /* the parent clones the source before init exists */
-	bool source_is_file;     /* set by the parent step that looks at the source */
+	bool late_readonly;  /* a later mount lies inside: read-only only when that is there */
+	bool parent_source;  /* the parent clones the source before init exists */
+	bool source_is_file; /* set by the parent step that looks at the source */
 	/* sysfs, mqueue, cgroup2: what is bound when a new one is not allowed in this user namespace */
 	const char *fallback_source;
 	const char *fallback_data; /* devpts: without gid=, which may not be mapped; or NULL */
 	const char *idmap_uid, *idmap_gid; /* map texts, or NULL */
-	bool idmap_container;    /* with the mapping of the container's own user namespace */
+	bool idmap_container; /* with the mapping of the container's own user namespace */
 	bool idmap_recursive;
 	const char *content; /* PLAN_MAKE_FILE, _DATA, _LINK */
 	size_t content_bytes;
@@ -111,8 +111,8 @@ struct plan_device {
 	dev_t number;
 	uid_t uid;
 	gid_t gid;
-	bool bind;      /* from the host's own node of the same path: mknod is not allowed here */
-	bool chown;     /* only when asked for */
+	bool bind;       /* from the host's own node of the same path: mknod is not allowed here */
+	bool chown;      /* only when asked for */
 	bool must_match; /* an existing node has to be the same device */
 };
 
@@ -121,11 +121,13 @@ struct plan_symlink {
 };
 
 struct plan_rootfs {
-	const char *path; /* absolute, on the host; NULL: a new tmpfs, or without a mount namespace the caller's */
+	const char *
+		path; /* absolute, on the host; NULL: a new tmpfs, or without a mount namespace the caller's */
 	const char *tmpfs_data;
-	bool alone; /* @path without what is mounted below it */
+	bool alone;         /* @path without what is mounted below it */
 	bool parent_source; /* the parent clones it: a mapped root may not reach it by its path */
-	uint64_t tree_attrs; /* MOUNT_ATTR_* of @path and all below it, before anything else is mounted */
+	uint64_t
+		tree_attrs; /* MOUNT_ATTR_* of @path and all below it, before anything else is mounted */
 	bool readonly;
 	unsigned long propagation; /* for the new root, 0: private */
 	bool no_pivot;
@@ -198,9 +200,9 @@ struct plan_sysctl {
 /* What a process gets before it is executed: init's, and that of every "exec". */
 struct plan_process {
 	char **args, **env;
-	const char *cwd; /* NULL: where the caller is */
+	const char *cwd;  /* NULL: where the caller is */
 	bool cwd_or_root; /* the root where @cwd does not exist any more */
-	uid_t uid;       /* UINT32_MAX: that of the caller; so is gid */
+	uid_t uid;        /* UINT32_MAX: that of the caller; so is gid */
 	gid_t gid;
 	gid_t *groups;
 	size_t groups_count;
@@ -213,7 +215,7 @@ struct plan_process {
 	struct plan_rlimit *rlimits;
 	size_t rlimits_count;
 	struct opt_i32 oom_score_adj;
-	struct cred_sched *scheduler; /* these are NULL when nothing was asked */
+	struct cred_sched *scheduler;      /* these are NULL when nothing was asked */
 	int ioprio_class, ioprio_priority; /* class 0: nothing was asked */
 	struct cred_set *affinity_initial, *affinity_final;
 	bool affinity_reset; /* the cgroup's processors instead of the caller's */
@@ -223,16 +225,16 @@ struct plan_process {
 	bool terminal;
 	uint16_t console_rows, console_columns;
 	bool new_keyring;
-	unsigned preserve_fds; /* 3 .. 3 + preserve_fds - 1 stay open */
+	unsigned preserve_fds;    /* 3 .. 3 + preserve_fds - 1 stay open */
 	const uint32_t *kept_fds; /* and these, at most PLAN_KEPT_FDS_MAX */
 	size_t kept_fds_count;
 	uint32_t securebits; /* 0: left alone */
 	bool same_session;
-	bool listen_fds;       /* LISTEN_PID has to name the process */
+	bool listen_fds;        /* LISTEN_PID has to name the process */
 	uint64_t reset_signals; /* what the caller ignores, which execve would hand on */
-	bool reaper;           /* pid 1 stays husk's, the program is its child */
-	bool die_with_parent;  /* even when created */
-	bool set_home;         /* HOME is missing: looked up in the root's passwd */
+	bool reaper;            /* pid 1 stays husk's, the program is its child */
+	bool die_with_parent;   /* even when created */
+	bool set_home;          /* HOME is missing: looked up in the root's passwd */
 	struct plan_filter *filter;
 	enum plan_gate gate; /* how it takes effect; NONE without a filter */
 	/* The strict gate's execveat is used: the filter forbids execve, or what it takes to tell of
@@ -243,12 +245,12 @@ struct plan_process {
 
 /* Where the container's processes are accounted and limited. */
 struct plan_cgroup {
-	bool enabled; /* false: manager "disabled", or no hierarchy is mounted */
+	bool enabled;  /* false: manager "disabled", or no hierarchy is mounted */
 	bool tolerate; /* no limit was asked for and the caller is not root: EACCES skips it */
 	struct cgroup_set set;
 	struct cgroup_limits_plan limits;
 	uint32_t enable; /* v2 controllers */
-	bool delegate;   /* chown to the container's root: v2, own cgroup namespace, writable mount */
+	bool delegate; /* chown to the container's root: v2, own cgroup namespace, writable mount */
 	uid_t delegate_uid_host;
 	gid_t delegate_gid_host;
 	const char *exec_below; /* run.oci.delegate-cgroup: init's own sub-cgroup, or NULL */
@@ -279,11 +281,11 @@ struct net_veth;    /* src/net/net-veth.h */
 
 /* What is done about the network of a sandbox, between its mounts and its pivot. */
 struct plan_network {
-	bool used;	    /* any of these */
-	const char *const *pasta; /* argv, or NULL */
+	bool used;                         /* any of these */
+	const char *const *pasta;          /* argv, or NULL */
 	const struct net_publish *publish; /* that must be free for it */
 	size_t publish_count;
-	const char *nft, *rules; /* or NULL */
+	const char *nft, *rules;     /* or NULL */
 	const struct net_veth *veth; /* or NULL */
 };
 
@@ -310,7 +312,7 @@ struct plan {
 	bool has_process;
 	struct plan_cgroup cgroup;
 	struct plan_landlock landlock;
-	const char *notify_socket;  /* host path of NOTIFY_SOCKET, or NULL */
+	const char *notify_socket; /* host path of NOTIFY_SOCKET, or NULL */
 	const char *pidfd_receiver, *seccomp_receiver;
 	const char **warnings; /* what was asked but is not granted, for the log */
 	size_t warnings_count;

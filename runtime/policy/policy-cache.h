@@ -9,7 +9,7 @@
 /* Directories where compiled filters may be kept (seccomp-cache.h), in the order of preference. */
 struct policy_cache {
 	int dirfd;
-	const char *paths[2];	/* NULL: none */
+	const char *paths[2];   /* NULL: none */
 	const char *parents[2]; /* to be made when it is missing; may be NULL */
 };
 

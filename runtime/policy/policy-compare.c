@@ -8,7 +8,7 @@
 #include "src/seccomp/seccomp-simulate.h"
 
 /* No architecture has that many calls, but for the private ones of arm. */
-#define NUMBERS	     640u
+#define NUMBERS      640u
 #define ARM_PRIVATE  0x0f0000u
 #define PRIVATE_MAX  16u
 #define VALUES_MAX   3000u

@@ -31,8 +31,8 @@ static const struct policy_constant constants[] = {
 
 /* Who differs. */
 #define WORDS_32 1u /* architectures with 32-bit words: sizes inside of ioctl numbers */
-#define ARMS	 2u /* arm and arm64 have open flags of their own (arch/arm*, asm/fcntl.h) */
-#define NOT_X86	 4u
+#define ARMS     2u /* arm and arm64 have open flags of their own (arch/arm*, asm/fcntl.h) */
+#define NOT_X86  4u
 
 static const struct exception {
 	char name[36];
@@ -131,7 +131,8 @@ int policy_constant_value(const struct policy_constant *c, const struct seccomp_
 
 	*value = c->value;
 	for (size_t i = 0; mine && i < COUNT(exceptions); i++) {
-		if (!(exceptions[i].who & mine) || !text_equal(exceptions[i].name, policy_constant_name(c)))
+		if (!(exceptions[i].who & mine) ||
+		    !text_equal(exceptions[i].name, policy_constant_name(c)))
 			continue;
 		*value = exceptions[i].value;
 		return exceptions[i].absent ? -1 : 0;

@@ -11,10 +11,10 @@
  */
 
 static const char *const group_admin[] = {
-	"acct",	       "bpf",		"fanotify_init", "fanotify_mark", "lsm_set_self_attr",
-	"mbind",       "migrate_pages", "move_pages",	 "nfsservctl",	  "open_by_handle_at",
-	"personality", "quotactl",	"quotactl_fd",	 "set_mempolicy", "setdomainname",
-	"sethostname", "syslog",	"userfaultfd",	 "vhangup",	  NULL,
+	"acct",        "bpf",           "fanotify_init", "fanotify_mark", "lsm_set_self_attr",
+	"mbind",       "migrate_pages", "move_pages",    "nfsservctl",    "open_by_handle_at",
+	"personality", "quotactl",      "quotactl_fd",   "set_mempolicy", "setdomainname",
+	"sethostname", "syslog",        "userfaultfd",   "vhangup",       NULL,
 };
 
 static const char *const group_aio[] = {
@@ -23,9 +23,9 @@ static const char *const group_aio[] = {
 };
 
 static const char *const group_basic_io[] = {
-	"_llseek",  "close",   "close_range", "dup",	 "dup2",     "dup3",
+	"_llseek",  "close",   "close_range", "dup",     "dup2",     "dup3",
 	"lseek",    "pread64", "preadv",      "preadv2", "pwrite64", "pwritev",
-	"pwritev2", "read",    "readv",	      "write",	 "writev",   NULL,
+	"pwritev2", "read",    "readv",       "write",   "writev",   NULL,
 };
 
 static const char *const group_chown[] = {
@@ -33,15 +33,15 @@ static const char *const group_chown[] = {
 };
 
 static const char *const group_clock_get[] = {
-	"clock_getres",	 "clock_getres_time64",
+	"clock_getres",  "clock_getres_time64",
 	"clock_gettime", "clock_gettime64",
-	"gettimeofday",	 "time",
-	"times",	 NULL,
+	"gettimeofday",  "time",
+	"times",         NULL,
 };
 
 static const char *const group_clock_set[] = {
-	"adjtimex",	   "clock_adjtime", "clock_adjtime64", "clock_settime",
-	"clock_settime64", "settimeofday",  "stime",	       NULL,
+	"adjtimex",        "clock_adjtime", "clock_adjtime64", "clock_settime",
+	"clock_settime64", "settimeofday",  "stime",           NULL,
 };
 
 static const char *const group_debug[] = {
@@ -61,10 +61,10 @@ static const char *const group_debug[] = {
 };
 
 static const char *const group_event[] = {
-	"_newselect",	   "epoll_create", "epoll_create1", "epoll_ctl",      "epoll_ctl_old",
-	"epoll_pwait",	   "epoll_pwait2", "epoll_wait",    "epoll_wait_old", "eventfd",
-	"eventfd2",	   "poll",	   "ppoll",	    "ppoll_time64",   "pselect6",
-	"pselect6_time64", "select",	   "signalfd",	    "signalfd4",      NULL,
+	"_newselect",      "epoll_create", "epoll_create1", "epoll_ctl",      "epoll_ctl_old",
+	"epoll_pwait",     "epoll_pwait2", "epoll_wait",    "epoll_wait_old", "eventfd",
+	"eventfd2",        "poll",         "ppoll",         "ppoll_time64",   "pselect6",
+	"pselect6_time64", "select",       "signalfd",      "signalfd4",      NULL,
 };
 
 static const char *const group_file_descriptor[] = {
@@ -187,10 +187,10 @@ static const char *const group_file_write[] = {
 };
 
 static const char *const group_identity[] = {
-	"capget",   "getegid",	   "getegid32",	  "geteuid",	 "geteuid32", "getgid",
-	"getgid32", "getgroups",   "getgroups32", "getpgid",	 "getpgrp",   "getpid",
-	"getppid",  "getpriority", "getresgid",	  "getresgid32", "getresuid", "getresuid32",
-	"getsid",   "gettid",	   "getuid",	  "getuid32",	 NULL,
+	"capget",   "getegid",     "getegid32",   "geteuid",     "geteuid32", "getgid",
+	"getgid32", "getgroups",   "getgroups32", "getpgid",     "getpgrp",   "getpid",
+	"getppid",  "getpriority", "getresgid",   "getresgid32", "getresuid", "getresuid32",
+	"getsid",   "gettid",      "getuid",      "getuid32",    NULL,
 };
 
 static const char *const group_io_uring[] = {
@@ -267,13 +267,13 @@ static const char *const group_memory[] = {
 
 static const char *const group_module[] = {
 	"create_module", "delete_module", "finit_module", "get_kernel_syms",
-	"init_module",	 "query_module",  NULL,
+	"init_module",   "query_module",  NULL,
 };
 
 static const char *const group_mount[] = {
-	"chroot",    "fsconfig",      "fsmount",    "fsopen",	 "fspick",	   "listmount",
+	"chroot",    "fsconfig",      "fsmount",    "fsopen",    "fspick",         "listmount",
 	"mount",     "mount_setattr", "move_mount", "open_tree", "open_tree_attr", "pivot_root",
-	"statmount", "umount",	      "umount2",    NULL,
+	"statmount", "umount",        "umount2",    NULL,
 };
 
 static const char *const group_namespace[] = {
@@ -284,17 +284,17 @@ static const char *const group_namespace[] = {
 };
 
 static const char *const group_network[] = {
-	"accept",      "accept4",	  "bind",	"connect",  "getpeername",
-	"getsockname", "getsockopt",	  "listen",	"recv",	    "recvfrom",
-	"recvmmsg",    "recvmmsg_time64", "recvmsg",	"send",	    "sendmmsg",
-	"sendmsg",     "sendto",	  "setsockopt", "shutdown", NULL,
+	"accept",      "accept4",         "bind",       "connect",  "getpeername",
+	"getsockname", "getsockopt",      "listen",     "recv",     "recvfrom",
+	"recvmmsg",    "recvmmsg_time64", "recvmsg",    "send",     "sendmmsg",
+	"sendmsg",     "sendto",          "setsockopt", "shutdown", NULL,
 };
 
 static const char *const group_obsolete[] = {
-	"_sysctl", "afs_syscall", "bdflush",  "break",	  "ftime",   "getpmsg",
-	"gtty",	   "idle",	  "lock",     "mpx",	  "prof",    "profil",
-	"putpmsg", "security",	  "sgetmask", "ssetmask", "stty",    "sysfs",
-	"tuxcall", "ulimit",	  "uselib",   "ustat",	  "vserver", NULL,
+	"_sysctl", "afs_syscall", "bdflush",  "break",    "ftime",   "getpmsg",
+	"gtty",    "idle",        "lock",     "mpx",      "prof",    "profil",
+	"putpmsg", "security",    "sgetmask", "ssetmask", "stty",    "sysfs",
+	"tuxcall", "ulimit",      "uselib",   "ustat",    "vserver", NULL,
 };
 
 static const char *const group_process[] = {
@@ -334,13 +334,13 @@ static const char *const group_reboot[] = {
 };
 
 static const char *const group_runtime[] = {
-	"cacheflush",	      "futex",		 "futex_requeue",
-	"futex_time64",	      "futex_wait",	 "futex_waitv",
-	"futex_wake",	      "get_robust_list", "get_thread_area",
-	"getrandom",	      "modify_ldt",	 "restart_syscall",
-	"riscv_flush_icache", "riscv_hwprobe",	 "rseq",
+	"cacheflush",         "futex",           "futex_requeue",
+	"futex_time64",       "futex_wait",      "futex_waitv",
+	"futex_wake",         "get_robust_list", "get_thread_area",
+	"getrandom",          "modify_ldt",      "restart_syscall",
+	"riscv_flush_icache", "riscv_hwprobe",   "rseq",
 	"rseq_slice_yield",   "set_robust_list", "set_thread_area",
-	"set_tid_address",    "set_tls",	 NULL,
+	"set_tid_address",    "set_tls",         NULL,
 };
 
 static const char *const group_sandbox[] = {
@@ -371,16 +371,16 @@ static const char *const group_scheduling[] = {
 
 static const char *const group_setuid[] = {
 	"setfsgid",   "setfsgid32",  "setfsuid",    "setfsuid32",  "setgid",
-	"setgid32",   "setgroups",   "setgroups32", "setregid",	   "setregid32",
+	"setgid32",   "setgroups",   "setgroups32", "setregid",    "setregid32",
 	"setresgid",  "setresgid32", "setresuid",   "setresuid32", "setreuid",
-	"setreuid32", "setuid",	     "setuid32",    NULL,
+	"setreuid32", "setuid",      "setuid32",    NULL,
 };
 
 static const char *const group_signal[] = {
-	"pause",	"rt_sigaction",	 "rt_sigpending",   "rt_sigprocmask",
+	"pause",        "rt_sigaction",  "rt_sigpending",   "rt_sigprocmask",
 	"rt_sigreturn", "rt_sigsuspend", "rt_sigtimedwait", "rt_sigtimedwait_time64",
-	"sigaction",	"sigaltstack",	 "signal",	    "sigpending",
-	"sigprocmask",	"sigreturn",	 "sigsuspend",	    NULL,
+	"sigaction",    "sigaltstack",   "signal",          "sigpending",
+	"sigprocmask",  "sigreturn",     "sigsuspend",      NULL,
 };
 
 static const char *const group_swap[] = {

@@ -176,13 +176,13 @@ static const struct {
 	enum policy_token_kind kind;
 } marks[] = {
 	/* The longer ones first. */
-	{ "||", TOKEN_OR_OR },	  { "&&", TOKEN_AND_AND }, { "==", TOKEN_EQ },
-	{ "!=", TOKEN_NE },	  { "<=", TOKEN_LE },	   { ">=", TOKEN_GE },
-	{ "<", TOKEN_LT },	  { ">", TOKEN_GT },	   { "|", TOKEN_OR },
-	{ "&", TOKEN_AND },	  { "=", TOKEN_ASSIGN },   { ":", TOKEN_COLON },
-	{ ";", TOKEN_SEMICOLON }, { ",", TOKEN_COMMA },	   { "{", TOKEN_LBRACE },
-	{ "}", TOKEN_RBRACE },	  { "[", TOKEN_LBRACKET }, { "]", TOKEN_RBRACKET },
-	{ "(", TOKEN_LPAREN },	  { ")", TOKEN_RPAREN },   { "~", TOKEN_NOT },
+	{ "||", TOKEN_OR_OR },    { "&&", TOKEN_AND_AND }, { "==", TOKEN_EQ },
+	{ "!=", TOKEN_NE },       { "<=", TOKEN_LE },      { ">=", TOKEN_GE },
+	{ "<", TOKEN_LT },        { ">", TOKEN_GT },       { "|", TOKEN_OR },
+	{ "&", TOKEN_AND },       { "=", TOKEN_ASSIGN },   { ":", TOKEN_COLON },
+	{ ";", TOKEN_SEMICOLON }, { ",", TOKEN_COMMA },    { "{", TOKEN_LBRACE },
+	{ "}", TOKEN_RBRACE },    { "[", TOKEN_LBRACKET }, { "]", TOKEN_RBRACKET },
+	{ "(", TOKEN_LPAREN },    { ")", TOKEN_RPAREN },   { "~", TOKEN_NOT },
 };
 
 static int lex_mark(struct policy_lexer *l, struct policy_token *out, struct err *e)

@@ -6,9 +6,9 @@
 
 /* Calls that open much: whoever allows them whatever their arguments should have said why. */
 static const char *const dangerous[] = {
-	"bpf",	 "clone",  "execve",  "execveat", "ioctl",   "kill",
-	"mmap",	 "mmap2",  "mount",   "mprotect", "prctl",   "ptrace",
-	"setns", "socket", "swapoff", "swapon",	  "unshare",
+	"bpf",   "clone",  "execve",  "execveat", "ioctl",   "kill",
+	"mmap",  "mmap2",  "mount",   "mprotect", "prctl",   "ptrace",
+	"setns", "socket", "swapoff", "swapon",   "unshare",
 };
 
 static bool is_dangerous(const char *name)

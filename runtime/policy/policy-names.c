@@ -10,10 +10,10 @@ static const struct {
 	const char *name;
 	uint32_t token;
 } aliases[] = {
-	{ "amd64", AUDIT_ARCH_X86_64 },	 { "x86-64", AUDIT_ARCH_X86_64 },
-	{ "i386", AUDIT_ARCH_I386 },	 { "i686", AUDIT_ARCH_I386 },
+	{ "amd64", AUDIT_ARCH_X86_64 },  { "x86-64", AUDIT_ARCH_X86_64 },
+	{ "i386", AUDIT_ARCH_I386 },     { "i686", AUDIT_ARCH_I386 },
 	{ "arm64", AUDIT_ARCH_AARCH64 }, { "armhf", AUDIT_ARCH_ARM },
-	{ "armv7", AUDIT_ARCH_ARM },	 { "armv7l", AUDIT_ARCH_ARM },
+	{ "armv7", AUDIT_ARCH_ARM },     { "armv7l", AUDIT_ARCH_ARM },
 };
 
 uint32_t policy_arch_parse(const char *name)
@@ -68,11 +68,11 @@ uint32_t policy_action_logged(uint32_t action)
 }
 
 static const char *const errnos[] = {
-	[1] = "EPERM",	 [2] = "ENOENT",  [3] = "ESRCH",       [4] = "EINTR",
-	[5] = "EIO",	 [6] = "ENXIO",	  [9] = "EBADF",       [11] = "EAGAIN",
+	[1] = "EPERM",   [2] = "ENOENT",  [3] = "ESRCH",       [4] = "EINTR",
+	[5] = "EIO",     [6] = "ENXIO",   [9] = "EBADF",       [11] = "EAGAIN",
 	[12] = "ENOMEM", [13] = "EACCES", [14] = "EFAULT",     [16] = "EBUSY",
 	[17] = "EEXIST", [19] = "ENODEV", [22] = "EINVAL",     [25] = "ENOTTY",
-	[30] = "EROFS",	 [38] = "ENOSYS", [95] = "EOPNOTSUPP", [97] = "EAFNOSUPPORT",
+	[30] = "EROFS",  [38] = "ENOSYS", [95] = "EOPNOTSUPP", [97] = "EAFNOSUPPORT",
 };
 
 void policy_action_print(uint32_t action, char *out, size_t size)

@@ -9,7 +9,7 @@ struct policy_parser {
 	struct policy_text *text;
 	struct policy_lexer lexer;
 	struct policy_token token; /* to be looked at next */
-	uint32_t line_before;	   /* on which the token before it ended */
+	uint32_t line_before;      /* on which the token before it ended */
 };
 
 /* Go on to the next token. */

@@ -18,7 +18,7 @@ static size_t print_number(uint64_t value, char *out, size_t size)
 void policy_compare_print(const struct seccomp_compare *c, bool wide, char *out, size_t size)
 {
 	static const char *const words[] = {
-		[SECCOMP_OP_NE] = "!=", [SECCOMP_OP_LT] = "<",	[SECCOMP_OP_LE] = "<=",
+		[SECCOMP_OP_NE] = "!=", [SECCOMP_OP_LT] = "<",  [SECCOMP_OP_LE] = "<=",
 		[SECCOMP_OP_EQ] = "==", [SECCOMP_OP_GE] = ">=", [SECCOMP_OP_GT] = ">",
 	};
 	uint64_t all = wide && !c->narrow ? UINT64_MAX : UINT32_MAX, mask = c->value & all;

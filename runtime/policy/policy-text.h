@@ -12,9 +12,9 @@ struct policy_source {
 	const char *text;
 	size_t length;
 	const struct policy_source *from; /* that includes this one, or NULL */
-	uint32_t depth;			  /* of includes, 1 for the first file */
-	uint64_t device, inode;		  /* 0: not a file */
-	bool builtin;			  /* and so is what it includes */
+	uint32_t depth;                   /* of includes, 1 for the first file */
+	uint64_t device, inode;           /* 0: not a file */
+	bool builtin;                     /* and so is what it includes */
 };
 
 /* A piece of a source, for messages. Lines and columns are counted when one is printed. */
@@ -26,10 +26,10 @@ struct policy_place {
 enum policy_token_kind {
 	TOKEN_END,
 	TOKEN_NEWLINE,
-	TOKEN_WORD,	 /* names, actions, "in", "arg0" */
-	TOKEN_NUMBER,	 /* with its sign */
+	TOKEN_WORD,      /* names, actions, "in", "arg0" */
+	TOKEN_NUMBER,    /* with its sign */
 	TOKEN_DIRECTIVE, /* @word */
-	TOKEN_PATH,	 /* behind @include and @frequency */
+	TOKEN_PATH,      /* behind @include and @frequency */
 	TOKEN_COLON,
 	TOKEN_SEMICOLON,
 	TOKEN_COMMA,
@@ -63,7 +63,7 @@ struct policy_lexer {
 	uint32_t at;
 	uint32_t braces;       /* open ones: a line does not end inside */
 	uint32_t comment_line; /* the last line that had a comment, from 1; 0: none */
-	uint32_t line;	       /* of "at" */
+	uint32_t line;         /* of "at" */
 };
 
 /* The next token. -1 with "invalid character" and the like. */
@@ -80,7 +80,7 @@ void policy_place_find(const struct policy_place *place, uint32_t *line, uint32_
 
 struct policy_constant {
 	uint64_t value; /* on x86-64 */
-	uint32_t name;	/* of policy_constant_name() */
+	uint32_t name;  /* of policy_constant_name() */
 };
 
 const char *policy_constant_name(const struct policy_constant *c);
@@ -132,7 +132,7 @@ struct policy_filter {
 
 struct policy_call {
 	const char *name; /* or digits */
-	uint64_t archs;	  /* bits as in seccomp_names_arch_at(); 0: all */
+	uint64_t archs;   /* bits as in seccomp_names_arch_at(); 0: all */
 	struct policy_place place;
 };
 
@@ -141,7 +141,7 @@ struct policy_statement {
 	size_t calls_count;
 	struct policy_filter *filters;
 	size_t filters_count;
-	bool bare;	/* one filter "EXPRESSION; return E" without braces: see policy_dialect */
+	bool bare;      /* one filter "EXPRESSION; return E" without braces: see policy_dialect */
 	bool commented; /* on its line, or just above */
 	struct policy_place place;
 	struct policy_statement *next;

@@ -33,8 +33,8 @@ struct policy_options {
 	enum policy_dialect dialect;
 	/* Whatever refuses is let through and logged by the kernel: SECCOMP_RET_LOG. */
 	bool log;
-	bool skip_unknown;	/* a name that no architecture has is a note, not an error */
-	bool denylist;		/* the policy must have @denylist (without it, it may) */
+	bool skip_unknown;      /* a name that no architecture has is a note, not an error */
+	bool denylist;          /* the policy must have @denylist (without it, it may) */
 	uint32_t include_depth; /* 0: POLICY_INCLUDE_DEPTH */
 };
 
@@ -61,10 +61,10 @@ enum policy_kind {
 
 struct policy {
 	enum policy_kind kind;
-	const char *path;		     /* where it was found */
-	struct seccomp_policy seccomp;	     /* not for POLICY_BPF */
+	const char *path;                    /* where it was found */
+	struct seccomp_policy seccomp;       /* not for POLICY_BPF */
 	const struct policy_origin *origins; /* one for each of seccomp.rules */
-	struct seccomp_program program;	     /* POLICY_BPF only */
+	struct seccomp_program program;      /* POLICY_BPF only */
 	const struct policy_note *notes;
 	size_t notes_count;
 };

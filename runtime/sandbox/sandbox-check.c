@@ -87,8 +87,7 @@ static int check_root(const struct sandbox *s, struct err *e)
 	if ((s->rootfs != NULL) + (s->bundle != NULL) + (s->image != NULL) > 1)
 		return err_config(e, "rootfs, bundle, image: only one of them can be the root");
 	if (s->image_cache && *s->image_cache != '/')
-		return err_config(e, "imageCache: \"%s\" is not an absolute path",
-				  s->image_cache);
+		return err_config(e, "imageCache: \"%s\" is not an absolute path", s->image_cache);
 	return 0;
 }
 
@@ -101,9 +100,8 @@ static int check_identity(const struct sandbox *s, struct err *e)
 	if (s->auto_ids.set && !s->auto_ids.value)
 		return err_config(e, "autoIds: must be more than 0");
 	if (id && !text_equal(id, "random") && (strspn(id, "0123456789abcdef") != 32 || id[32]))
-		return err_config(e,
-				  "machineId: \"%s\" is neither 32 digits (0-9, a-f) nor \"random\"",
-				  id);
+		return err_config(
+			e, "machineId: \"%s\" is neither 32 digits (0-9, a-f) nor \"random\"", id);
 	return 0;
 }
 
@@ -124,7 +122,8 @@ int sandbox_check(const struct sandbox *s, struct err *e)
 			return err_config(e, "limits.rlimits[%zu].soft: is above the hard limit",
 					  i);
 	}
-	if (check_root(s, e) < 0 || check_identity(s, e) < 0 || check_calls(&s->protect.deny_calls, e) < 0)
+	if (check_root(s, e) < 0 || check_identity(s, e) < 0 ||
+	    check_calls(&s->protect.deny_calls, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->environment_count; i++) {
 		const char *key = s->environment[i].key;

@@ -44,8 +44,7 @@ static int make_side(struct sandbox_builder *b, const struct side *s, struct id_
 	else if (!s->count)
 		**maps = (struct id_mapping){ s->inside, s->outside, 1 };
 	if (!is_mapped(*maps, *count, s->inside))
-		return err_config(e,
-				  "%s: %u is not mapped; choose another by --%s, or map it, too",
+		return err_config(e, "%s: %u is not mapped; choose another by --%s, or map it, too",
 				  s->name, s->inside, s->name);
 	return 0;
 }

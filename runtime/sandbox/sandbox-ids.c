@@ -40,8 +40,7 @@ static int try_range(int fd, const char *path, uint32_t first, uint32_t count, s
 	return 0;
 }
 
-static int read_lines(int fd, const char *path, uid_t uid, struct cred_id_map *lines,
-		      struct err *e)
+static int read_lines(int fd, const char *path, uid_t uid, struct cred_id_map *lines, struct err *e)
 {
 	const char *name = uid == 0 ? "root" : getenv("USER");
 	int count = cred_subids_read(fd, name ? name : "", uid, lines, LINES_MAX, e);

@@ -33,12 +33,9 @@ static const struct json_name place_names[] = {
 static const struct json_enum place_enum = { "operation", place_names };
 
 static const struct json_name network_names[] = {
-	{ "none", SANDBOX_NET_NONE },
-	{ "host", SANDBOX_NET_HOST },
-	{ "join", SANDBOX_NET_JOIN },
-	{ "user", SANDBOX_NET_USER },
-	{ "bridge", SANDBOX_NET_BRIDGE },
-	{ NULL, 0 },
+	{ "none", SANDBOX_NET_NONE },     { "host", SANDBOX_NET_HOST },
+	{ "join", SANDBOX_NET_JOIN },     { "user", SANDBOX_NET_USER },
+	{ "bridge", SANDBOX_NET_BRIDGE }, { NULL, 0 },
 };
 static const struct json_enum network_enum = { "network", network_names };
 
@@ -99,7 +96,8 @@ static const struct json_field limit_fields[] = {
 	JSON_OPT_U64_ROW(struct sandbox_limits, output_bytes, "outputBytes"),
 	JSON_OPT_U64_ROW(struct sandbox_limits, cpu_millis, "cpuMillis"),
 	JSON_OPT_U64_ROW(struct sandbox_limits, cpu_share, "cpuShare", .min = 2, .max = 262144),
-	JSON_OPT_I32_ROW(struct sandbox_limits, oom_score, "oomScoreAdj", .min = -1000, .max = 1000),
+	JSON_OPT_I32_ROW(struct sandbox_limits, oom_score, "oomScoreAdj", .min = -1000,
+			 .max = 1000),
 	JSON_STRING_ROW(struct sandbox_limits, cpu_list, "cpuList"),
 	JSON_OPT_I32_ROW(struct sandbox_limits, nice, "nice", .min = -20, .max = 19),
 	JSON_OPT_U64_ROW(struct sandbox_limits, tmp_bytes, "tmpBytes"),

@@ -11,7 +11,7 @@
 #include "src/cgroup/cgroup.h"
 
 #define CPU_PERIOD_USEC 100000
-#define RLIMITS_ROOM	24
+#define RLIMITS_ROOM    24
 
 static void set_rlimit(struct sandbox_builder *b, int resource, uint64_t soft, uint64_t hard)
 {

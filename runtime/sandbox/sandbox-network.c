@@ -14,7 +14,7 @@
 #include "src/net/net-tool.h"
 #include "src/net/net-veth.h"
 
-#define RESOLV_PATH	 "/etc/resolv.conf"
+#define RESOLV_PATH      "/etc/resolv.conf"
 #define RESOLV_BYTES_MAX (64u << 10)
 /* What name servers are reached at inside: a link-local address, which is nobody's on the internet. */
 #define DNS_FORWARD    "169.254.1.1"
@@ -74,7 +74,7 @@ static int check_bridge(const struct sandbox *s, struct err *e)
 	bool wanted = s->network == SANDBOX_NET_BRIDGE;
 	const char *other = s->addresses.count ? "addresses"
 			    : s->routes.count  ? "routes"
-			    : s->mac	       ? "mac"
+			    : s->mac           ? "mac"
 			    : s->mtu.set       ? "mtu"
 					       : NULL;
 

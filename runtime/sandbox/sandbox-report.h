@@ -24,7 +24,7 @@ enum sandbox_verdict {
 
 struct sandbox_report {
 	enum sandbox_verdict verdict;
-	bool ended;	   /* wait_status is the program's */
+	bool ended;        /* wait_status is the program's */
 	int wait_status;   /* as of waitpid(2) */
 	const char *error; /* SANDBOX_SETUP_FAILED */
 	uint64_t wall_usec, cpu_usec, cpu_user_usec, cpu_system_usec;

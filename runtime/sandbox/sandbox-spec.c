@@ -19,10 +19,10 @@
 #include "src/base/kernel.h"
 #include "src/base/text.h"
 
-#define DEFAULT_MOUNTS	    48 /* more than sandbox-view.c and --dev can make of one entry */
-#define PLACE_MOUNTS	    12
+#define DEFAULT_MOUNTS      48 /* more than sandbox-view.c and --dev can make of one entry */
+#define PLACE_MOUNTS        12
 #define MOUNTINFO_BYTES_MAX (16u << 20)
-#define DEFAULT_MASKS	    48
+#define DEFAULT_MASKS       48
 
 static const char *const system_dirs[SANDBOX_SYSTEM_DIRS] = {
 	"/usr", "/etc", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
@@ -234,7 +234,8 @@ static int make_namespaces(struct sandbox_builder *b, struct err *e)
 		l->namespace_types |= types[i];
 	}
 	if (s->time_offset.set) {
-		l->namespaces[l->namespaces_count++] = (struct spec_namespace){ CLONE_NEWTIME, NULL };
+		l->namespaces[l->namespaces_count++] =
+			(struct spec_namespace){ CLONE_NEWTIME, NULL };
 		l->namespace_types |= CLONE_NEWTIME;
 		l->monotonic_offset = l->boottime_offset =
 			(struct spec_time_offset){ .set = true, .sec = s->time_offset.value };

@@ -34,7 +34,7 @@ static const char *const secrets[] = {
 /* To the host's root, whose id a sandbox of root has, procfs shows what nobody else can read. What
  * needs a capability on top of that is not here. */
 static const char *const proc_secrets[] = {
-	"/proc/kcore",	    "/proc/timer_list", "/proc/slabinfo",     "/proc/vmallocinfo",
+	"/proc/kcore",      "/proc/timer_list", "/proc/slabinfo",     "/proc/vmallocinfo",
 	"/proc/kpagecount", "/proc/kpageflags", "/proc/pagetypeinfo",
 };
 

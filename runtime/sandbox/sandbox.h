@@ -43,22 +43,22 @@ enum sandbox_place_kind {
 
 /* One operation on the file system; they are done in the order in which they were given. */
 struct sandbox_place {
-	uint32_t kind;	   /* enum sandbox_place_kind */
-	bool optional;	   /* a source that does not exist is passed over */
-	char *source;	   /* of the host; for a symlink: what it says */
+	uint32_t kind;     /* enum sandbox_place_kind */
+	bool optional;     /* a source that does not exist is passed over */
+	char *source;      /* of the host; for a symlink: what it says */
 	char *destination; /* absolute, inside */
-	char *content;	   /* of file and data */
+	char *content;     /* of file and data */
 	struct opt_u32 mode;
 	struct opt_u64 size_bytes, inodes; /* of a tmpfs */
-	struct str_list lowers;		   /* of an overlay, the lowest first */
+	struct str_list lowers;            /* of an overlay, the lowest first */
 	char *work;
 };
 
 enum sandbox_network {
 	SANDBOX_NET_NONE = 1, /* loopback only; the default */
 	SANDBOX_NET_HOST,
-	SANDBOX_NET_JOIN, /* the namespace at network_path */
-	SANDBOX_NET_USER, /* connections as the caller makes them, by pasta(1) */
+	SANDBOX_NET_JOIN,   /* the namespace at network_path */
+	SANDBOX_NET_USER,   /* connections as the caller makes them, by pasta(1) */
 	SANDBOX_NET_BRIDGE, /* a device in the bridge that is named */
 };
 
@@ -69,8 +69,8 @@ struct sandbox_id_range {
 
 enum sandbox_protect_system {
 	SANDBOX_SYSTEM_YES = 1, /* /usr and /boot are read-only */
-	SANDBOX_SYSTEM_FULL,	/* and /etc */
-	SANDBOX_SYSTEM_STRICT,	/* and everything else of the host */
+	SANDBOX_SYSTEM_FULL,    /* and /etc */
+	SANDBOX_SYSTEM_STRICT,  /* and everything else of the host */
 };
 
 enum sandbox_protect_home {
@@ -89,8 +89,8 @@ enum sandbox_protect_proc {
 /* What systemd.exec(5) has one word for. What a sandbox has in any case is not here. */
 struct sandbox_protect {
 	uint32_t system, home, proc; /* enums above */
-	bool proc_subset;	     /* nothing in /proc but processes */
-	bool var_tmp;		     /* /var/tmp is private, too, whatever the root is */
+	bool proc_subset;            /* nothing in /proc but processes */
+	bool var_tmp;                /* /var/tmp is private, too, whatever the root is */
 	bool kernel_tunables, kernel_modules, control_groups;
 	bool restrict_namespaces, lock_personality, deny_write_execute, restrict_realtime;
 	bool restrict_setid;
@@ -110,7 +110,7 @@ enum sandbox_gate {
 };
 
 struct sandbox_rlimit {
-	char *type;		   /* "RLIMIT_NOFILE" */
+	char *type;                /* "RLIMIT_NOFILE" */
 	struct opt_u64 soft, hard; /* absent: unlimited */
 };
 
@@ -123,7 +123,7 @@ struct sandbox_limits {
 	struct opt_u64 cpu_millis; /* thousandths of a processor */
 	struct opt_u64 cpu_share;  /* against other groups, of which each has 1024 */
 	struct opt_i32 oom_score;
-	char *cpu_list;		   /* "0-3,7" */
+	char *cpu_list; /* "0-3,7" */
 	struct opt_i32 nice;
 	struct opt_u64 tmp_bytes, tmp_inodes; /* of each private directory */
 	struct sandbox_rlimit *rlimits;
@@ -134,10 +134,10 @@ struct sandbox {
 	/* What a file is laid over: files, relative to it, and profiles. Empty once it is read. */
 	struct str_list include, profiles;
 	struct str_list command;
-	char *rootfs; /* a directory as root instead of the view of this system */
-	char *bundle; /* an OCI bundle: its root, and its process where nothing else is said */
-	char *image;  /* DIR[:TAG], an OCI image layout, unpacked into a bundle */
-	char *image_cache;	/* where that is kept */
+	char *rootfs;      /* a directory as root instead of the view of this system */
+	char *bundle;      /* an OCI bundle: its root, and its process where nothing else is said */
+	char *image;       /* DIR[:TAG], an OCI image layout, unpacked into a bundle */
+	char *image_cache; /* where that is kept */
 	struct opt_i32 time_offset; /* seconds that the clocks since boot differ by */
 	struct sandbox_place *places;
 	size_t places_count;
@@ -162,8 +162,8 @@ struct sandbox {
 	struct str_list addresses, routes;
 	struct opt_u32 mtu;
 	struct str_list publish; /* struct net_publish as text; of SANDBOX_NET_USER */
-	bool host_loopback;	 /* the gateway's address is the host's loopback; as above */
-	struct str_list allow;	 /* struct net_endpoint as text; nothing: all */
+	bool host_loopback;      /* the gateway's address is the host's loopback; as above */
+	struct str_list allow;   /* struct net_endpoint as text; nothing: all */
 	struct str_list address_families; /* of sockets, "inet"; "none" alone; nothing: all */
 
 	char *policy; /* a name; "none" for no filter */
@@ -220,13 +220,13 @@ struct sandbox_host {
 	const char *cwd;      /* absolute */
 	const char *home;     /* absolute, or NULL */
 	char *const *environ; /* the caller's */
-	bool cgroup;	      /* control groups can be made */
-	bool cgroup_v2;	      /* and they are of v2 */
-	bool swap;	      /* there is swap space at all */
-	bool names_fixed;     /* a filter around forbids sethostname(2), whoever owns the namespace */
-	bool proc_covered;    /* parts of /proc are: inside a container the kernel allows no new one
+	bool cgroup;          /* control groups can be made */
+	bool cgroup_v2;       /* and they are of v2 */
+	bool swap;            /* there is swap space at all */
+	bool names_fixed;  /* a filter around forbids sethostname(2), whoever owns the namespace */
+	bool proc_covered; /* parts of /proc are: inside a container the kernel allows no new one
 				 then */
-	int landlock;	      /* version, or 0 */
+	int landlock;      /* version, or 0 */
 	/* For auto_ids: the first ids that were reserved. */
 	uint32_t auto_uid, auto_gid;
 	/* Programs that a network needs, and what the host says of name servers; or NULL. */
@@ -257,7 +257,7 @@ struct sandbox_weakened {
 
 struct sandbox_made {
 	struct spec *spec;
-	bool cgroup; /* wanted, and can be had */
+	bool cgroup;      /* wanted, and can be had */
 	uint32_t network; /* enum sandbox_network, as it is had */
 	struct sandbox_weakened weakened;
 };
@@ -283,7 +283,8 @@ struct sandbox_builder {
 	struct spec *spec;
 	struct sandbox_made *made;
 	size_t mounts_room, masked_room;
-	const char *owner; /* options that make a tmpfs the program's, where others make it: ",uid=" */
+	const char
+		*owner; /* options that make a tmpfs the program's, where others make it: ",uid=" */
 };
 struct spec_mount *sandbox_add_mount(struct sandbox_builder *b, const char *destination);
 struct spec_mount *sandbox_add_tmpfs(struct sandbox_builder *b, const char *destination,

@@ -33,9 +33,10 @@ static int check_cpu(struct spec_check *c, const struct spec_cpu *p)
 		return 0;
 	if (p->quota_usec.set && p->quota_usec.value > 0 && p->burst_usec.set &&
 	    p->burst_usec.value > (uint64_t)p->quota_usec.value)
-		return spec_check_fail(
-			spec_check_at(c, "cpu.burst"), "%llu is above cpu.quota (%lld)",
-			(unsigned long long)p->burst_usec.value, (long long)p->quota_usec.value);
+		return spec_check_fail(spec_check_at(c, "cpu.burst"),
+				       "%llu is above cpu.quota (%lld)",
+				       (unsigned long long)p->burst_usec.value,
+				       (long long)p->quota_usec.value);
 	if (p->realtime_runtime_usec.set && p->realtime_period_usec.set &&
 	    p->realtime_runtime_usec.value > 0 &&
 	    (uint64_t)p->realtime_runtime_usec.value > p->realtime_period_usec.value)
@@ -112,7 +113,7 @@ static int check_rdma(struct spec_check *c, const struct spec_resources *r)
 static bool is_action(const char *file)
 {
 	static const char *const actions[] = {
-		"cgroup.procs",	 "cgroup.threads",	   "cgroup.kill",
+		"cgroup.procs",  "cgroup.threads",         "cgroup.kill",
 		"cgroup.freeze", "cgroup.subtree_control", "cgroup.type"
 	};
 

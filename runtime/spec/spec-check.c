@@ -154,8 +154,9 @@ int spec_check_mappings(struct spec_check *c, const struct id_mapping *maps, siz
 		for (size_t k = 0; k < i; k++) {
 			if (maps_overlap(m->container_id, m->size, maps[k].container_id,
 					 maps[k].size))
-				return spec_check_fail(
-					c, "container ids overlap with those of [%zu]", k);
+				return spec_check_fail(c,
+						       "container ids overlap with those of [%zu]",
+						       k);
 			if (maps_overlap(m->host_id, m->size, maps[k].host_id, maps[k].size))
 				return spec_check_fail(c, "host ids overlap with those of [%zu]",
 						       k);

@@ -74,12 +74,12 @@ static void print_mounts(struct json_writer *w, bool rootless)
 {
 	static const char *const dev[] = { "nosuid", "strictatime", "mode=755", "size=65536k",
 					   NULL };
-	static const char *const pts[] = { "nosuid",	"noexec", "newinstance", "ptmxmode=0666",
+	static const char *const pts[] = { "nosuid",    "noexec", "newinstance", "ptmxmode=0666",
 					   "mode=0620", "gid=5",  NULL };
 	/* Group 5 (tty) has no id in a user namespace of one. */
-	static const char *const pts_rootless[] = { "nosuid",	     "noexec",	  "newinstance",
+	static const char *const pts_rootless[] = { "nosuid",        "noexec",    "newinstance",
 						    "ptmxmode=0666", "mode=0620", NULL };
-	static const char *const shm[] = { "nosuid",	"noexec",      "nodev",
+	static const char *const shm[] = { "nosuid",    "noexec",      "nodev",
 					   "mode=1777", "size=65536k", NULL };
 	static const char *const mqueue[] = { "nosuid", "noexec", "nodev", NULL };
 	static const char *const sys[] = { "nosuid", "noexec", "nodev", "ro", NULL };
@@ -141,8 +141,8 @@ static void print_linux(struct json_writer *w, const struct spec_default *o)
 					      "/sys/firmware",
 					      "/proc/scsi",
 					      NULL };
-	static const char *const readonly[] = { "/proc/bus",	       "/proc/fs",
-						"/proc/irq",	       "/proc/sys",
+	static const char *const readonly[] = { "/proc/bus",           "/proc/fs",
+						"/proc/irq",           "/proc/sys",
 						"/proc/sysrq-trigger", NULL };
 
 	json_write_object_begin(w, "linux");

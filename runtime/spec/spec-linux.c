@@ -5,7 +5,7 @@
 #include "runtime/spec/spec-names.h"
 #include "runtime/spec/spec-tables.h"
 
-#define ID_MAX	     0xfffffffeu
+#define ID_MAX       0xfffffffeu
 #define MAJOR_MAX    4095
 #define MINOR_MAX    1048575
 #define NSEC_PER_SEC 1000000000

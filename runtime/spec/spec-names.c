@@ -83,9 +83,9 @@ const struct json_enum spec_namespace_names = { "namespace", namespaces };
 	}
 
 static const struct json_name rlimits[] = {
-	SAME(RLIMIT_AS),     SAME(RLIMIT_CORE),	  SAME(RLIMIT_CPU),	   SAME(RLIMIT_DATA),
-	SAME(RLIMIT_FSIZE),  SAME(RLIMIT_LOCKS),  SAME(RLIMIT_MEMLOCK),	   SAME(RLIMIT_MSGQUEUE),
-	SAME(RLIMIT_NICE),   SAME(RLIMIT_NOFILE), SAME(RLIMIT_NPROC),	   SAME(RLIMIT_RSS),
+	SAME(RLIMIT_AS),     SAME(RLIMIT_CORE),   SAME(RLIMIT_CPU),        SAME(RLIMIT_DATA),
+	SAME(RLIMIT_FSIZE),  SAME(RLIMIT_LOCKS),  SAME(RLIMIT_MEMLOCK),    SAME(RLIMIT_MSGQUEUE),
+	SAME(RLIMIT_NICE),   SAME(RLIMIT_NOFILE), SAME(RLIMIT_NPROC),      SAME(RLIMIT_RSS),
 	SAME(RLIMIT_RTPRIO), SAME(RLIMIT_RTTIME), SAME(RLIMIT_SIGPENDING), SAME(RLIMIT_STACK),
 	{ NULL, 0 },
 };
@@ -104,9 +104,9 @@ static const struct json_name policies[] = {
 const struct json_enum spec_scheduler_policies = { "scheduling policy", policies };
 
 static const struct json_name scheduler_flags[] = {
-	SAME(SCHED_FLAG_RESET_ON_FORK),	 SAME(SCHED_FLAG_RECLAIM),
-	SAME(SCHED_FLAG_DL_OVERRUN),	 SAME(SCHED_FLAG_KEEP_POLICY),
-	SAME(SCHED_FLAG_KEEP_PARAMS),	 SAME(SCHED_FLAG_UTIL_CLAMP_MIN),
+	SAME(SCHED_FLAG_RESET_ON_FORK),  SAME(SCHED_FLAG_RECLAIM),
+	SAME(SCHED_FLAG_DL_OVERRUN),     SAME(SCHED_FLAG_KEEP_POLICY),
+	SAME(SCHED_FLAG_KEEP_PARAMS),    SAME(SCHED_FLAG_UTIL_CLAMP_MIN),
 	SAME(SCHED_FLAG_UTIL_CLAMP_MAX), { NULL, 0 },
 };
 const struct json_enum spec_scheduler_flags = { "scheduler flag", scheduler_flags };

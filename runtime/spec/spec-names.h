@@ -23,7 +23,7 @@ extern const struct json_enum spec_personalities;
 extern const struct json_enum spec_image_formats;
 
 extern const struct json_enum spec_seccomp_actions; /* SECCOMP_RET_* */
-extern const struct json_enum spec_seccomp_ops;	    /* enum spec_seccomp_op */
+extern const struct json_enum spec_seccomp_ops;     /* enum spec_seccomp_op */
 extern const struct json_enum spec_seccomp_archs;   /* AUDIT_ARCH_*, SPEC_ARCH_X32 */
 extern const struct json_enum spec_seccomp_flags;   /* SECCOMP_FILTER_FLAG_* */
 

@@ -9,8 +9,8 @@
 
 /* What "husk spec" is asked for. */
 struct spec_default {
-	bool rootless;		     /* with a user namespace in which the caller is root */
-	bool cgroup_namespace;	     /* on hosts with cgroup v2 alone, as crun and runc do it */
+	bool rootless;               /* with a user namespace in which the caller is root */
+	bool cgroup_namespace;       /* on hosts with cgroup v2 alone, as crun and runc do it */
 	uint32_t uid_host, gid_host; /* of the caller, for rootless */
 };
 
@@ -19,7 +19,7 @@ void spec_default_print(struct json_writer *w, const struct spec_default *option
 
 /* What "husk features" has to find out; all else comes from the tables. */
 struct spec_features {
-	bool seccomp;		/* this kernel has filters */
+	bool seccomp;           /* this kernel has filters */
 	uint64_t seccomp_flags; /* SECCOMP_FILTER_FLAG_* that this kernel takes */
 	bool apparmor, selinux;
 	bool rdma; /* a cgroup controller of this kernel */

@@ -35,12 +35,12 @@ enum spec_option_op {
 	OPTION_NOTHING,
 	OPTION_SET, /* MOUNT_ATTR_* */
 	OPTION_CLEAR,
-	OPTION_ATIME,	  /* choose this mode */
+	OPTION_ATIME,     /* choose this mode */
 	OPTION_NOT_ATIME, /* back to the kernel's default if it was this mode */
 	OPTION_SUPER_SET, /* MS_* */
 	OPTION_SUPER_CLEAR,
 	OPTION_PROPAGATE, /* MS_*, perhaps with MS_REC */
-	OPTION_BIND,	  /* value 1: recursive */
+	OPTION_BIND,      /* value 1: recursive */
 	OPTION_REMOUNT,
 	OPTION_EXTRA, /* enum spec_mount_extra */
 	OPTION_IDMAP, /* enum spec_mount_idmap */
@@ -66,7 +66,7 @@ extern const size_t spec_options_count;
  */
 struct spec_check {
 	const struct json_doc *doc; /* NULL: checked without a file */
-	const char *where;	    /* put in front of every path: "process." */
+	const char *where;          /* put in front of every path: "process." */
 	struct err *err;
 	char path[256];
 };

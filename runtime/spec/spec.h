@@ -99,7 +99,7 @@ struct spec_process {
 	bool terminal;
 	struct spec_console_size *console_size; /* to be ignored without terminal */
 	struct spec_user user;
-	char *cwd;	      /* absolute */
+	char *cwd;            /* absolute */
 	struct str_list args; /* never empty */
 	struct str_list env;  /* NAME=value, names not empty; may repeat: the last one counts */
 	struct spec_capabilities *capabilities;
@@ -107,7 +107,7 @@ struct spec_process {
 	size_t rlimits_count;
 	bool no_new_privileges;
 	char *apparmor_profile; /* NULL when absent or empty */
-	char *selinux_label;	/* NULL when absent or empty */
+	char *selinux_label;    /* NULL when absent or empty */
 	struct opt_i32 oom_score_adj;
 	struct spec_scheduler *scheduler;
 	struct spec_io_priority *io_priority;
@@ -123,13 +123,13 @@ struct spec_root {
 
 enum spec_mount_idmap {
 	SPEC_IDMAP_NONE,
-	SPEC_IDMAP,	      /* this mount only */
+	SPEC_IDMAP,           /* this mount only */
 	SPEC_IDMAP_RECURSIVE, /* and everything below a rbind */
 };
 
 /* Extra behaviour that no flag of the kernel stands for. */
 enum spec_mount_extra {
-	SPEC_MOUNT_TMPCOPYUP = 1 << 0,	  /* fill the tmpfs with what it covers */
+	SPEC_MOUNT_TMPCOPYUP = 1 << 0,    /* fill the tmpfs with what it covers */
 	SPEC_MOUNT_COPY_SYMLINK = 1 << 1, /* source is a symlink: recreate it instead of mounting */
 	SPEC_MOUNT_DEST_NOFOLLOW = 1 << 2, /* a symlink at destination is not followed */
 	SPEC_MOUNT_SRC_NOFOLLOW = 1 << 3,  /* the same for source */
@@ -149,7 +149,7 @@ enum spec_make {
 /* An overlay of directories of the host. */
 struct spec_overlay {
 	struct str_list lowers; /* the topmost first */
-	char *upper, *work;	/* NULL: changes are in memory, and lost (unless @readonly) */
+	char *upper, *work;     /* NULL: changes are in memory, and lost (unless @readonly) */
 	bool readonly;
 	uint64_t memory_bytes, memory_inodes; /* of changes in memory; 0: as much as there is */
 };
@@ -163,7 +163,7 @@ struct spec_mount {
 	char *type;   /* NULL when absent; "bind" and "none" are left out here when bind is set */
 	char *source; /* NULL when absent; for a bind relative to the bundle unless absolute */
 
-	bool bind;	     /* option bind or rbind, or type "bind" */
+	bool bind;           /* option bind or rbind, or type "bind" */
 	bool bind_recursive; /* option rbind */
 	bool remount;
 
@@ -234,10 +234,10 @@ struct spec_memory {
 	/* -1: no limit, here and below. 0 in the file is taken as absent, as runc does. */
 	struct opt_i64 limit_bytes;
 	struct opt_i64 reservation_bytes;
-	struct opt_i64 swap_bytes;	 /* memory plus swap, as cgroup v1 counts */
-	struct opt_i64 kernel_bytes;	 /* obsolete */
+	struct opt_i64 swap_bytes;       /* memory plus swap, as cgroup v1 counts */
+	struct opt_i64 kernel_bytes;     /* obsolete */
 	struct opt_i64 kernel_tcp_bytes; /* obsolete */
-	struct opt_u64 swappiness;	 /* 0 to 100 */
+	struct opt_u64 swappiness;       /* 0 to 100 */
 	struct opt_bool disable_oom_killer;
 	struct opt_bool use_hierarchy;
 	bool check_before_update;
@@ -251,7 +251,7 @@ struct spec_cpu {
 	struct opt_i64 realtime_runtime_usec;
 	struct opt_u64 realtime_period_usec;
 	struct opt_i64 idle; /* 0 or 1 */
-	char *cpus;	     /* list syntax, checked; NULL when absent or empty */
+	char *cpus;          /* list syntax, checked; NULL when absent or empty */
 	char *mems;
 };
 
@@ -312,9 +312,9 @@ enum spec_device_access {
 /* One line of the device allow-list, in order. */
 struct spec_device_rule {
 	bool allow;
-	char type;	 /* 'a' all, 'b' block, 'c' character */
-	int64_t major;	 /* -1: any */
-	int64_t minor;	 /* -1: any */
+	char type;       /* 'a' all, 'b' block, 'c' character */
+	int64_t major;   /* -1: any */
+	int64_t minor;   /* -1: any */
 	unsigned access; /* enum spec_device_access; all three when the file names none */
 };
 
@@ -350,13 +350,13 @@ enum spec_seccomp_op {
 struct spec_seccomp_arg {
 	uint32_t index; /* 0 to 5 */
 	enum spec_seccomp_op op;
-	uint64_t value;	    /* the mask for MASKED_EQ */
+	uint64_t value;     /* the mask for MASKED_EQ */
 	uint64_t value_two; /* what the masked argument is compared with */
 };
 
 struct spec_seccomp_syscall {
-	struct str_list names;	  /* never empty */
-	uint32_t action;	  /* SECCOMP_RET_* without data */
+	struct str_list names;    /* never empty */
+	uint32_t action;          /* SECCOMP_RET_* without data */
 	struct opt_u32 errno_ret; /* only with SECCOMP_RET_ERRNO and SECCOMP_RET_TRACE */
 	struct spec_seccomp_arg *args;
 	size_t args_count;
@@ -382,7 +382,7 @@ struct spec_seccomp {
 
 struct spec_namespace {
 	unsigned long type; /* CLONE_NEWNS, CLONE_NEWPID, ... */
-	char *path;	    /* absolute: join this one; NULL: a new one */
+	char *path;         /* absolute: join this one; NULL: a new one */
 };
 
 struct spec_device {
@@ -405,8 +405,8 @@ struct spec_time_offset {
 };
 
 struct spec_memory_policy {
-	int mode;	      /* MPOL_* */
-	unsigned flags;	      /* MPOL_F_* */
+	int mode;             /* MPOL_* */
+	unsigned flags;       /* MPOL_F_* */
 	struct bit_set nodes; /* word_count 0: none given */
 };
 
@@ -428,9 +428,9 @@ struct spec_linux {
 	struct spec_seccomp *seccomp;
 	struct key_value *sysctl; /* key with dots, checked against the namespaces */
 	size_t sysctl_count;
-	struct str_list masked_paths;	/* absolute */
+	struct str_list masked_paths;   /* absolute */
 	struct str_list readonly_paths; /* absolute */
-	char *mount_label;		/* NULL when absent or empty */
+	char *mount_label;              /* NULL when absent or empty */
 	struct spec_memory_policy *memory_policy;
 	struct opt_u32 personality; /* PER_LINUX or PER_LINUX32, personality(2) */
 };
@@ -465,14 +465,14 @@ struct spec_vm {
 /* Annotations with a meaning for husk (crun's names), decoded. NULL when absent. */
 struct spec_extensions {
 	bool keep_original_groups; /* run.oci.keep_original_groups=1 */
-	char *hooks_stdout;	   /* run.oci.hooks.stdout: file that hooks append to */
-	char *hooks_stderr;	   /* run.oci.hooks.stderr */
-	char *handler;		   /* run.oci.handler */
-	char *pidfd_receiver;	   /* run.oci.pidfd_receiver: unix socket */
-	char *seccomp_receiver;	   /* run.oci.seccomp.receiver: unix socket */
+	char *hooks_stdout;        /* run.oci.hooks.stdout: file that hooks append to */
+	char *hooks_stderr;        /* run.oci.hooks.stderr */
+	char *handler;             /* run.oci.handler */
+	char *pidfd_receiver;      /* run.oci.pidfd_receiver: unix socket */
+	char *seccomp_receiver;    /* run.oci.seccomp.receiver: unix socket */
 	bool seccomp_fail_unknown; /* run.oci.seccomp_fail_unknown_syscall=1 */
-	char *seccomp_bpf_data;	   /* run.oci.seccomp_bpf_data: base64 of struct sock_filter[] */
-	char *delegate_cgroup;	   /* run.oci.delegate-cgroup: relative, without ".." */
+	char *seccomp_bpf_data;    /* run.oci.seccomp_bpf_data: base64 of struct sock_filter[] */
+	char *delegate_cgroup;     /* run.oci.delegate-cgroup: relative, without ".." */
 	char *mount_context_type;  /* run.oci.mount_context_type */
 };
 
@@ -490,7 +490,7 @@ struct spec_inherit {
 struct spec_landlock_rule {
 	const char *path; /* as the program sees it */
 	uint64_t access;  /* LANDLOCK_ACCESS_FS_*; what the version does not know is left out */
-	bool optional;	  /* no error where the path is missing */
+	bool optional;    /* no error where the path is missing */
 };
 
 /* When the filter takes effect, see enum plan_gate. */
@@ -505,11 +505,11 @@ struct net_veth;    /* src/net/net-veth.h */
 
 /* What is done about a network beyond making its namespace. */
 struct spec_sandbox_network {
-	char **pasta;		      /* argv of pasta(1), but for the namespaces; or NULL */
-	struct net_publish *publish;  /* what of it listens on the host */
+	char **pasta;                /* argv of pasta(1), but for the namespaces; or NULL */
+	struct net_publish *publish; /* what of it listens on the host */
 	size_t publish_count;
-	const char *nft, *rules;      /* the program, and what it reads; or NULL */
-	struct net_veth *veth;	      /* or NULL */
+	const char *nft, *rules; /* the program, and what it reads; or NULL */
+	struct net_veth *veth;   /* or NULL */
 	/* The second wall: TCP only to these ports. */
 	bool ports_limited;
 	uint16_t *ports;
@@ -518,11 +518,11 @@ struct spec_sandbox_network {
 
 /* What husk's own front ends ask for, and OCI has no property for. */
 struct spec_sandbox {
-	char *root_options;   /* the root is a new tmpfs with these options; there is no root.path */
-	uint64_t root_attrs;  /* MOUNT_ATTR_* of root.path and all that is mounted below it */
-	bool reaper;	      /* pid 1 is husk's, and the program its child */
+	char *root_options;  /* the root is a new tmpfs with these options; there is no root.path */
+	uint64_t root_attrs; /* MOUNT_ATTR_* of root.path and all that is mounted below it */
+	bool reaper;         /* pid 1 is husk's, and the program its child */
 	bool die_with_parent; /* with the process that made the container */
-	bool landlock;	      /* what the mounts leave writable is all that Landlock lets be written */
+	bool landlock; /* what the mounts leave writable is all that Landlock lets be written */
 	uint32_t controllers; /* CGROUP_*: hierarchies of v1 without any of them are left alone */
 	struct bit_set cpus;  /* that the program may run on; word_count 0: all */
 	enum spec_gate gate;
@@ -532,7 +532,7 @@ struct spec_sandbox {
 	struct spec_landlock_rule *landlock_rules; /* instead of what @landlock finds out */
 	size_t landlock_rules_count;
 	uint32_t landlock_version; /* of those rules; not more than the kernel's */
-	uint32_t securebits;	   /* SECBIT_*; 0: left alone */
+	uint32_t securebits;       /* SECBIT_*; 0: left alone */
 	const uint32_t *kept_fds;  /* descriptors of the caller that stay open, at most 256 */
 	size_t kept_fds_count;
 	struct spec_sandbox_network network; /* beyond what the namespace has by itself */

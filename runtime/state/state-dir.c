@@ -24,15 +24,16 @@ int state_root_path(const char *option, struct arena *a, const char **path, stru
 	const char *runtime_dir = getenv("XDG_RUNTIME_DIR");
 
 	if (!option && (pid_own_euid() == 0 && !(runtime_dir && access("/run/husk", W_OK) < 0 &&
-					    access("/run", W_OK) < 0))) {
+						 access("/run", W_OK) < 0))) {
 		*path = "/run/husk";
 		return 0;
 	}
 	if (!option) {
 		if (!runtime_dir || *runtime_dir != '/')
-			return err_set(e, ERR_CONFIG, 0,
-				       "no directory for the state: XDG_RUNTIME_DIR is not set; set it "
-				       "or use --root");
+			return err_set(
+				e, ERR_CONFIG, 0,
+				"no directory for the state: XDG_RUNTIME_DIR is not set; set it "
+				"or use --root");
 		*path = arena_format(a, "%s/husk", runtime_dir);
 		return arena_check(a, e);
 	}
@@ -79,12 +80,13 @@ static int make_parents(const char *path, struct err *e)
 static int check_stat(const struct stat *st, const char *path, struct err *e)
 {
 	if (st->st_uid != pid_own_euid() && st->st_uid != 0)
-		return err_set(e, ERR_CONFIG, EPERM, "state directory %s: belongs to uid %u, not %u",
-			       path, (unsigned)st->st_uid, (unsigned)pid_own_euid());
+		return err_set(e, ERR_CONFIG, EPERM,
+			       "state directory %s: belongs to uid %u, not %u", path,
+			       (unsigned)st->st_uid, (unsigned)pid_own_euid());
 	if (st->st_mode & 0022)
 		return err_set(e, ERR_CONFIG, EPERM,
-			       "state directory %s: writable by others (mode %04o; chmod 700)", path,
-			       st->st_mode & 07777);
+			       "state directory %s: writable by others (mode %04o; chmod 700)",
+			       path, st->st_mode & 07777);
 	return 0;
 }
 
@@ -152,10 +154,11 @@ int state_dir_create(const struct state_root *root, const char *id, struct err *
 {
 	if (mkdirat(root->fd, id, 0700) < 0) {
 		if (errno == EEXIST)
-			return err_set(e, ERR_STATE, EEXIST,
-				       "container \"%s\" already exists in %s (\"husk delete --force "
-				       "%s\" removes it)",
-				       id, root->path, id);
+			return err_set(
+				e, ERR_STATE, EEXIST,
+				"container \"%s\" already exists in %s (\"husk delete --force "
+				"%s\" removes it)",
+				id, root->path, id);
 		return err_sys(e, "make state directory %s/%s", root->path, id);
 	}
 	CLEAN_FD int fd = openat(root->fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -171,9 +174,9 @@ int state_dir_open(const struct state_root *root, const char *id, struct err *e)
 {
 	if (state_id_check(id, e) < 0)
 		return -1;
-	int fd = root->fd < 0 ? -1
-			      : openat(root->fd, id,
-				       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = root->fd < 0
+			 ? -1
+			 : openat(root->fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd >= 0 && state_check_owner(fd, id, e) < 0) {
 		close(fd);
 		return -1;
@@ -213,7 +216,8 @@ int state_dir_remove(const struct state_root *root, const char *id, struct err *
 	CLEAN_FD int fd = openat(root->fd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : err_sys(e, "open state directory %s/%s", root->path, id);
+		return errno == ENOENT ? 0
+				       : err_sys(e, "open state directory %s/%s", root->path, id);
 	/* What is there in the end, without a listing; then what a container that was never started has
 	 * besides, and what an interrupted write left. */
 	static const char *const files[] = { "state.json", "config.json" };
@@ -248,7 +252,8 @@ ssize_t state_list(const struct state_root *root, struct arena *a, char ***ids, 
 		return err_sys(e, "list state directory %s", root->path);
 	char **list = arena_new_array(a, room, char *);
 	for (struct dirent *d; list && (d = readdir(dir));) {
-		if (state_id_check(d->d_name, NULL) < 0 || (d->d_type != DT_DIR && d->d_type != DT_UNKNOWN))
+		if (state_id_check(d->d_name, NULL) < 0 ||
+		    (d->d_type != DT_DIR && d->d_type != DT_UNKNOWN))
 			continue;
 		if (count == room) {
 			char **more = arena_new_array(a, room * 2, char *);

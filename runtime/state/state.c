@@ -79,7 +79,9 @@ static const struct json_field state_fields[] = {
 	JSON_BOOL_ROW(struct state_file, state.has_hooks, "hooks"),
 	JSON_BOOL_ROW(struct state_file, state.cgroup_enabled, "cgroup"),
 	JSON_LIST_ROW(struct state_file, cgroups, "cgroups", cgroup_table),
-	{ .name = "annotations", .name_length = 11, .kind = JSON_AS_KEY_VALUES,
+	{ .name = "annotations",
+	  .name_length = 11,
+	  .kind = JSON_AS_KEY_VALUES,
 	  .offset = offsetof(struct state_file, state.annotations),
 	  .count_offset = offsetof(struct state_file, state.annotations_count) },
 };
@@ -229,7 +231,8 @@ static bool waits_for_start(int dirfd)
 	CLEAN_FD int sock = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (sock < 0)
 		return true;
-	text_format(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/start.sock", dirfd);
+	text_format(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d/start.sock",
+		    dirfd);
 	return connect(sock, (struct sockaddr *)&address, sizeof address) == 0 ||
 	       errno != ECONNREFUSED;
 }

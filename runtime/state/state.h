@@ -44,12 +44,12 @@ struct state {
 	uint64_t pid_start_ticks;
 	uint32_t creator; /* the process of "create" or "run", while not recorded */
 	uint64_t creator_start_ticks;
-	char *token; /* what "start" has to know: STATE_TOKEN_MAX - 1 hexadecimal digits */
+	char *token;         /* what "start" has to know: STATE_TOKEN_MAX - 1 hexadecimal digits */
 	uint64_t namespaces; /* CLONE_NEW* that differ from the runtime's own */
 	bool terminal;
 	bool has_process;
 	bool exec_config; /* exec has to read config.json: seccomp, personality, groups */
-	bool has_hooks; /* poststart or poststop hooks are in config.json */
+	bool has_hooks;   /* poststart or poststop hooks are in config.json */
 	bool cgroup_enabled;
 	struct cgroup_set cgroup;
 	struct cgroup_created cgroup_created;

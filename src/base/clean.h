@@ -56,12 +56,12 @@ static inline int take_fd(int *fd)
 	return value;
 }
 
-#define take_ptr(pointer)                     \
-	({                                    \
-		__typeof__(pointer) *p_ = &(pointer); \
-		__typeof__(pointer) v_ = *p_; \
-		*p_ = NULL;                   \
-		v_;                           \
+#define take_ptr(pointer)                                                                          \
+	({                                                                                         \
+		__typeof__(pointer) *p_ = &(pointer);                                              \
+		__typeof__(pointer) v_ = *p_;                                                      \
+		*p_ = NULL;                                                                        \
+		v_;                                                                                \
 	})
 
 /* Close and forget, for a descriptor whose scope ends before its block does. */

@@ -12,18 +12,12 @@
 #define LONG_MSG_MAX 9000
 
 static const char *const kind_names[] = {
-	[ERR_NONE] = "none",
-	[ERR_SYSTEM] = "system",
-	[ERR_CONFIG] = "config",
-	[ERR_UNSUPPORTED] = "unsupported",
-	[ERR_USAGE] = "usage",
-	[ERR_STATE] = "state",
-	[ERR_NOT_FOUND] = "not-found",
-	[ERR_NO_PROGRAM] = "no-program",
-	[ERR_EXEC] = "exec",
-	[ERR_HOOK] = "hook",
-	[ERR_PROTOCOL] = "protocol",
-	[ERR_NO_MEMORY] = "no-memory",
+	[ERR_NONE] = "none",           [ERR_SYSTEM] = "system",
+	[ERR_CONFIG] = "config",       [ERR_UNSUPPORTED] = "unsupported",
+	[ERR_USAGE] = "usage",         [ERR_STATE] = "state",
+	[ERR_NOT_FOUND] = "not-found", [ERR_NO_PROGRAM] = "no-program",
+	[ERR_EXEC] = "exec",           [ERR_HOOK] = "hook",
+	[ERR_PROTOCOL] = "protocol",   [ERR_NO_MEMORY] = "no-memory",
 };
 
 const char *err_kind_name(int kind)

@@ -28,8 +28,8 @@ enum err_kind {
 #define ERR_MSG_MAX 512
 
 struct err {
-	int kind;   /* enum err_kind */
-	int errnum; /* errno at the failure, or 0 */
+	int kind;                 /* enum err_kind */
+	int errnum;               /* errno at the failure, or 0 */
 	char phase[24], step[32]; /* where, perhaps in another process; empty: in no phase */
 	char msg[ERR_MSG_MAX];
 };

@@ -38,7 +38,7 @@
 #endif
 /* Flags of a listener, set by ioctl(2) with a pointer's worth of bits: Linux 6.6. */
 #define KERNEL_SECCOMP_NOTIF_SYNC_WAKE_UP 1UL
-#define KERNEL_SECCOMP_NOTIF_SET_FLAGS	  _IOW('!', 4, uint64_t)
+#define KERNEL_SECCOMP_NOTIF_SET_FLAGS    _IOW('!', 4, uint64_t)
 
 /* mount_setattr(2): NOSYMFOLLOW is Linux 5.14, IDMAP 5.12. */
 #ifndef MOUNT_ATTR_NOSYMFOLLOW

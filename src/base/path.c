@@ -59,7 +59,8 @@ static int make_last(int rootfd, const char *path, mode_t mode, uint64_t resolve
 		return -1;
 	text_format(parent, sizeof parent, "%.*s", slash && slash > path ? (int)(slash - path) : 1,
 		    slash && slash > path ? path : ".");
-	CLEAN_FD int dir = path_open(rootfd, parent, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | resolve);
+	CLEAN_FD int dir =
+		path_open(rootfd, parent, O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT | resolve);
 	if (dir < 0 || mkdirat(dir, last, mode) < 0)
 		return -1;
 	return openat(dir, last, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -243,8 +244,8 @@ static int make_file(int rootfd, char at[PATH_MAX], mode_t mode, struct err *e)
 	CLEAN_FD int parent = path_parent_in_root(rootfd, at, &name, e);
 	if (parent < 0)
 		return -1;
-	CLEAN_FD int made = openat(parent, name,
-				   O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+	CLEAN_FD int made =
+		openat(parent, name, O_RDONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 	if (made < 0 && errno != EEXIST)
 		return err_sys(e, "create %s in the root file system", at);
 	if (made < 0) {

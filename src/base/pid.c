@@ -118,4 +118,3 @@ gid_t pid_own_egid(void)
 {
 	return (gid_t)getauxval(AT_EGID);
 }
-

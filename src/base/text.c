@@ -229,16 +229,17 @@ const char *text_time(int64_t sec, char out[TEXT_TIME_MAX])
 	int64_t shifted = days + 719468;
 	int64_t era = shifted / 146097;
 	int64_t day_of_era = shifted - era * 146097;
-	int64_t year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36524 -
-			       day_of_era / 146096) / 365;
-	int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+	int64_t year_of_era =
+		(day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
+	int64_t day_of_year =
+		day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
 	int64_t month = (5 * day_of_year + 2) / 153;
 	int64_t day = day_of_year - (153 * month + 2) / 5 + 1;
 	int64_t civil_month = month < 10 ? month + 3 : month - 9;
 	int64_t year = year_of_era + era * 400 + (civil_month <= 2);
 
-	text_format(out, TEXT_TIME_MAX, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld", (long long)year,
-		    (long long)civil_month, (long long)day, (long long)(rest / 3600),
-		    (long long)(rest / 60 % 60), (long long)(rest % 60));
+	text_format(out, TEXT_TIME_MAX, "%04lld-%02lld-%02lldT%02lld:%02lld:%02lld",
+		    (long long)year, (long long)civil_month, (long long)day,
+		    (long long)(rest / 3600), (long long)(rest / 60 % 60), (long long)(rest % 60));
 	return out;
 }

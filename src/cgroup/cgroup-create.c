@@ -323,8 +323,8 @@ static int create_place(const struct cgroup_set *set, unsigned i,
 }
 
 static int create_range(const struct cgroup_set *set, unsigned i, unsigned end,
-			const struct cgroup_create_options *options,
-			struct cgroup_created *created, struct err *e)
+			const struct cgroup_create_options *options, struct cgroup_created *created,
+			struct err *e)
 {
 	while (i < end && create_place(set, i, options, created, e) == 0)
 		i++;

@@ -13,7 +13,7 @@
 #define RULES_MAX 65536
 /* Per rule at most: type, major, minor, and four for the access. */
 #define RULE_INSNS 8
-#define RWM	   (CGROUP_DEVICE_READ | CGROUP_DEVICE_WRITE | CGROUP_DEVICE_MKNOD)
+#define RWM        (CGROUP_DEVICE_READ | CGROUP_DEVICE_WRITE | CGROUP_DEVICE_MKNOD)
 
 /* Registers after the prologue. */
 enum { R_TYPE = BPF_REG_2, R_ACCESS = BPF_REG_3, R_MAJOR = BPF_REG_4, R_MINOR = BPF_REG_5 };

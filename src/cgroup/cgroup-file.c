@@ -147,7 +147,8 @@ void cgroup_close_all(const int *fds, unsigned count)
 			continue;
 		while (next < count && fds[next] == fds[next - 1] + 1)
 			next++;
-		if (next - i == 1 || kernel_close_range((unsigned)fds[i], (unsigned)fds[next - 1], 0) < 0)
+		if (next - i == 1 ||
+		    kernel_close_range((unsigned)fds[i], (unsigned)fds[next - 1], 0) < 0)
 			for (unsigned k = i; k < next; k++)
 				close(fds[k]);
 	}

@@ -112,7 +112,7 @@ static bool parse_mount_line(const char *p, const char *end, struct mount_line *
 	m->root = field(&p, end, &m->root_length);
 	m->point = field(&p, end, &m->point_length);
 	field(&p, end, &n); /* options of the mount */
-	for (;;) {	    /* optional fields up to "-" */
+	for (;;) {          /* optional fields up to "-" */
 		if (p >= end)
 			return false;
 		const char *f = field(&p, end, &n);

@@ -38,10 +38,10 @@ static int plan_weight(struct limits_builder *b, int place, struct err *e)
 				  v2 ? "io.bfq.weight" : "blkio.weight_device", "%lld:%lld %llu",
 				  (long long)d->major, (long long)d->minor,
 				  (unsigned long long)d->value);
-		cgroup_plan_write(
-			b, place, 0, v2 ? "io.weight" : "blkio.bfq.weight_device", "%lld:%lld %llu",
-			(long long)d->major, (long long)d->minor,
-			(unsigned long long)(v2 ? cgroup_weight_of_blkio(d->value) : d->value));
+		cgroup_plan_write(b, place, 0, v2 ? "io.weight" : "blkio.bfq.weight_device",
+				  "%lld:%lld %llu", (long long)d->major, (long long)d->minor,
+				  (unsigned long long)(v2 ? cgroup_weight_of_blkio(d->value)
+							  : d->value));
 	}
 	return 0;
 }

@@ -93,10 +93,11 @@ static int plan_time(struct limits_builder *b, struct err *e)
 	/* Idle cgroups refuse a weight: with idle=1 the weight has to come first, with idle=0 after
 	 * it, which the second try does. */
 	if (nonzero(&l->cpu_shares))
-		cgroup_plan_write(
-			b, place, CGROUP_WRITE_RETRY, v2 ? "cpu.weight" : "cpu.shares", "%llu",
-			(unsigned long long)(v2 ? cgroup_weight_of_shares(l->cpu_shares.value)
-						: l->cpu_shares.value));
+		cgroup_plan_write(b, place, CGROUP_WRITE_RETRY, v2 ? "cpu.weight" : "cpu.shares",
+				  "%llu",
+				  (unsigned long long)(v2 ? cgroup_weight_of_shares(
+								    l->cpu_shares.value)
+							  : l->cpu_shares.value));
 	if (v2)
 		time_v2(b, place);
 	else

@@ -243,8 +243,8 @@ int cgroup_limits_plan(const struct cgroup_limits *limits, const struct cgroup_s
 	 * what the user wants to have the final word. */
 	static int (*const parts[])(struct limits_builder *, struct err *) = {
 		cgroup_plan_devices, cgroup_plan_memory, cgroup_plan_cpu,
-		cgroup_plan_blkio,   plan_hugetlb,	 plan_network,
-		plan_rdma,	     plan_pids,		 plan_unified,
+		cgroup_plan_blkio,   plan_hugetlb,       plan_network,
+		plan_rdma,           plan_pids,          plan_unified,
 	};
 	struct limits_builder b = {
 		.limits = limits,

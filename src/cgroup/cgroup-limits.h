@@ -29,7 +29,7 @@ enum { CGROUP_DEVICE_READ = 1, CGROUP_DEVICE_WRITE = 2, CGROUP_DEVICE_MKNOD = 4 
 
 struct cgroup_device {
 	bool allow;
-	char type;	      /* 'b', 'c', or 'a' for both (then major and minor must be -1) */
+	char type;            /* 'b', 'c', or 'a' for both (then major and minor must be -1) */
 	int64_t major, minor; /* -1: any */
 	unsigned access;      /* CGROUP_DEVICE_*; all three for type 'a' on v1 */
 };
@@ -82,7 +82,7 @@ struct cgroup_limits {
 	bool memory_use_hierarchy_set, memory_use_hierarchy; /* v1; v2 knows nothing else */
 	bool memory_check_before_update;
 
-	struct cgroup_u64 cpu_shares;	  /* 2..262144; 0: left alone */
+	struct cgroup_u64 cpu_shares;     /* 2..262144; 0: left alone */
 	struct cgroup_s64 cpu_quota_usec; /* per period; negative: no limit; 0: left alone */
 	struct cgroup_u64 cpu_period_usec, cpu_burst_usec;
 	struct cgroup_s64 cpu_realtime_runtime_usec;

@@ -63,7 +63,7 @@ static bool privileged(void)
 }
 
 struct search {
-	const char *name; /* of the attribute */
+	const char *name;   /* of the attribute */
 	const char *prefix; /* of names that count, or NULL */
 	bool (*match)(const char *mark, void *data);
 	void *data;
@@ -190,7 +190,9 @@ int cgroup_find_marked_beside(const struct cgroup_set *set, const char *prefix,
 			      struct cgroup_created *created, struct err *e)
 {
 	/* As deep as it goes: no directory below one that was looked at. */
-	struct search s = { .match = match, .data = data, .a = a, .set = found, .depth = WALK_DEPTH };
+	struct search s = {
+		.match = match, .data = data, .a = a, .set = found, .depth = WALK_DEPTH
+	};
 
 	*found = (struct cgroup_set){ 0 };
 	*created = (struct cgroup_created){ 0 };
@@ -201,10 +203,9 @@ int cgroup_find_marked_beside(const struct cgroup_set *set, const char *prefix,
 		const struct cgroup_place *place = &set->places[i];
 		const char *slash = strrchr(place->dir, '/');
 		s.v2 = place->v2;
-		s.path_length = text_format(s.path, sizeof s.path, "%.*s", (int)(slash - place->dir),
-					    place->dir);
-		CLEAN_FD int parent =
-			open(s.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		s.path_length = text_format(s.path, sizeof s.path, "%.*s",
+					    (int)(slash - place->dir), place->dir);
+		CLEAN_FD int parent = open(s.path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		if (parent >= 0 && cgroup_each_below(parent, search_dir, &s) > 0) {
 			created->made = (1u << found->count) - 1;
 			return arena_check(a, e) < 0 ? -1 : 1;

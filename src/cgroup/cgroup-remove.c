@@ -16,8 +16,8 @@
 /* Removing what cgroup_create() made, whatever the container has done in it. */
 
 #define DELAY_FIRST_USEC 50
-#define DELAY_MAX_USEC	 200000
-#define PATIENCE_USEC	 4000000
+#define DELAY_MAX_USEC   200000
+#define PATIENCE_USEC    4000000
 /* A container that is still running may make more sub-cgroups than we remove. */
 #define STEPS_MAX 200000
 

@@ -274,7 +274,7 @@ static const struct {
 	void (*v1)(const struct reader *, struct cgroup_stats *);
 	void (*v2)(const struct reader *, struct cgroup_stats *);
 } sources[] = {
-	{ CGROUP_CPU, cpu_v1, cpu_v2 },	      { CGROUP_CPUACCT, cpuacct_v1, NULL },
+	{ CGROUP_CPU, cpu_v1, cpu_v2 },       { CGROUP_CPUACCT, cpuacct_v1, NULL },
 	{ CGROUP_CPUSET, cpuset, cpuset },    { CGROUP_MEMORY, memory_v1, memory_v2 },
 	{ CGROUP_BLKIO, blkio_v1, blkio_v2 }, { CGROUP_PIDS, pids, pids },
 	{ CGROUP_HUGETLB, hugetlb, hugetlb }, { CGROUP_RDMA, rdma, rdma },

@@ -60,7 +60,7 @@ struct cgroup_stat_psi { /* pressure stall information; v2 */
 struct cgroup_oom {
 	uint64_t oom; /* v2: times the limit was about to be passed with nothing left to reclaim */
 	uint64_t oom_kill;  /* processes that the OOM killer killed */
-	bool under_oom;	    /* v1: tasks are stopped and wait for memory */
+	bool under_oom;     /* v1: tasks are stopped and wait for memory */
 	bool kill_disabled; /* v1 */
 };
 

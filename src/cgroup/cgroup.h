@@ -31,9 +31,9 @@
 
 enum cgroup_mode {
 	CGROUP_MODE_NONE,   /* nothing is mounted */
-	CGROUP_MODE_V1,	    /* only v1 hierarchies */
+	CGROUP_MODE_V1,     /* only v1 hierarchies */
 	CGROUP_MODE_HYBRID, /* v1 hierarchies, and a v2 one for what is left */
-	CGROUP_MODE_V2,	    /* only the unified hierarchy */
+	CGROUP_MODE_V2,     /* only the unified hierarchy */
 };
 
 /* Controllers as bits. Names differ between v1 and v2 only for blkio (v2: io). */
@@ -150,7 +150,7 @@ struct cgroup_create_options {
 
 /* What cgroup_create() did. Plain data, for the state file. */
 struct cgroup_created {
-	uint32_t made;	   /* places whose leaf directory is new: only these are ever removed */
+	uint32_t made;     /* places whose leaf directory is new: only these are ever removed */
 	uint32_t skipped;  /* places that could not be made and were tolerated: do not join */
 	int skipped_errno; /* why, or 0 */
 	uint8_t parents[CGROUP_MAX]; /* how many directories above the leaf are new */

@@ -110,9 +110,9 @@ int cred_status_read(int procfd, struct cred_caps *out, uint64_t *ignored_signal
 		const char *key;
 		uint64_t *set;
 	} lines[] = {
-		{ "SigIgn", ignored_signals },	 { "CapInh", &out->inheritable },
-		{ "CapPrm", &out->permitted },	 { "CapEff", &out->effective },
-		{ "CapBnd", &out->bounding },	 { "CapAmb", &out->ambient },
+		{ "SigIgn", ignored_signals }, { "CapInh", &out->inheritable },
+		{ "CapPrm", &out->permitted }, { "CapEff", &out->effective },
+		{ "CapBnd", &out->bounding },  { "CapAmb", &out->ambient },
 	};
 	const size_t wanted = sizeof lines / sizeof *lines;
 	CLEAN_FD int fd = path_open(procfd, "self/status", O_RDONLY, 0);
@@ -136,8 +136,9 @@ int cred_status_read(int procfd, struct cred_caps *out, uint64_t *ignored_signal
 				found++;
 	}
 	if (found < wanted)
-		return err_set(e, ERR_SYSTEM, 0,
-			       "read self/status in procfs: lines of signals or capabilities are missing");
+		return err_set(
+			e, ERR_SYSTEM, 0,
+			"read self/status in procfs: lines of signals or capabilities are missing");
 	return 0;
 }
 

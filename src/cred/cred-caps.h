@@ -25,7 +25,7 @@ struct cred_caps {
 };
 
 /* Capabilities that this table can name: CAP_CHOWN (0) to CAP_CHECKPOINT_RESTORE (40). */
-#define CRED_CAP_COUNT	41
+#define CRED_CAP_COUNT  41
 #define CRED_CAP_BIT(n) (UINT64_C(1) << (n))
 
 /* "CAP_CHOWN" for 0 and so on, NULL for a number without a name. */

@@ -14,8 +14,8 @@
  * notices when a kernel starts with others).
  */
 #define INITIAL_PERMISSIONS 0x3f130000u
-#define OWNER_SEARCH	    0x00080000u
-#define OTHER_SEARCH	    0x00000008u
+#define OWNER_SEARCH        0x00080000u
+#define OTHER_SEARCH        0x00000008u
 
 static long keyctl(int operation, unsigned long a, unsigned long b)
 {

@@ -20,13 +20,13 @@
 /* sched_setattr(2) */
 struct cred_sched {
 	uint32_t policy; /* SCHED_OTHER ... */
-	uint64_t flags;	 /* SCHED_FLAG_* */
+	uint64_t flags;  /* SCHED_FLAG_* */
 	int32_t nice;
 	uint32_t priority;
 	uint64_t runtime_nsec, deadline_nsec, period_nsec;
 };
 
-int cred_sched_policy_parse(const char *name);	     /* "SCHED_OTHER" */
+int cred_sched_policy_parse(const char *name);       /* "SCHED_OTHER" */
 int64_t cred_sched_flag_parse(const char *name);     /* "SCHED_FLAG_RESET_ON_FORK" */
 const char *cred_sched_policy_name(uint32_t policy); /* or NULL */
 
@@ -64,7 +64,7 @@ void cred_affinity_reset(void);
 
 /* set_mempolicy(2) */
 struct cred_mempolicy {
-	int mode;	/* MPOL_*, without flags */
+	int mode;       /* MPOL_*, without flags */
 	unsigned flags; /* MPOL_F_* */
 	int has_nodes;
 	struct cred_set nodes;

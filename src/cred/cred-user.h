@@ -21,7 +21,7 @@
 struct cred_user {
 	bool has_group;
 	bool user_is_name, group_is_name;
-	uint32_t uid, gid;				/* where the part is a number */
+	uint32_t uid, gid;                              /* where the part is a number */
 	char user[CRED_NAME_MAX], group[CRED_NAME_MAX]; /* where it is a name */
 };
 

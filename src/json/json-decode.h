@@ -34,18 +34,18 @@ enum json_field_kind {
 	JSON_AS_OPT_I32,
 	JSON_AS_OPT_U64,
 	JSON_AS_OPT_I64,
-	JSON_AS_STRING,	    /* char * */
+	JSON_AS_STRING,     /* char * */
 	JSON_AS_STRINGS,    /* struct str_list */
 	JSON_AS_U32_LIST,   /* uint32_t *NAME, size_t NAME_count */
 	JSON_AS_KEY_VALUES, /* struct key_value *NAME, size_t NAME_count */
-	JSON_AS_ENUM,	    /* an integer of field.size bytes */
+	JSON_AS_ENUM,       /* an integer of field.size bytes */
 	JSON_AS_ENUM_LIST,  /* uint32_t *NAME, size_t NAME_count */
-	JSON_AS_FLAGS,	    /* array of names, or-ed into an integer of field.size bytes */
-	JSON_AS_OBJECT,	    /* a struct inside this one, or this one itself (JSON_SAME) */
+	JSON_AS_FLAGS,      /* array of names, or-ed into an integer of field.size bytes */
+	JSON_AS_OBJECT,     /* a struct inside this one, or this one itself (JSON_SAME) */
 	JSON_AS_POINTER,    /* a struct of its own, NULL when absent */
-	JSON_AS_LIST,	    /* array of structs: NAME, NAME_count */
-	JSON_AS_MAP,	    /* object with free keys: structs whose first member is char *key */
-	JSON_AS_CUSTOM,	    /* field.custom does it */
+	JSON_AS_LIST,       /* array of structs: NAME, NAME_count */
+	JSON_AS_MAP,        /* object with free keys: structs whose first member is char *key */
+	JSON_AS_CUSTOM,     /* field.custom does it */
 	JSON_AS_IGNORED,    /* known, and rightly without effect here */
 	JSON_AS_REFUSED,    /* ERR_UNSUPPORTED with field.text, unless null */
 };
@@ -89,9 +89,9 @@ struct json_field {
 
 struct json_table {
 	const struct json_field *fields;
-	size_t count;	      /* at most 64 */
-	size_t size;	      /* of the struct */
-	unsigned flags;	      /* JSON_UNKNOWN_BAD */
+	size_t count;         /* at most 64 */
+	size_t size;          /* of the struct */
+	unsigned flags;       /* JSON_UNKNOWN_BAD */
 	const void *defaults; /* initial value of the struct, NULL: zeros */
 	/* Called after the members, for what a row cannot say. */
 	int (*finish)(struct json_decoder *d, const struct json_node *node, void *object);
@@ -220,7 +220,7 @@ void json_table_walk(const struct json_table *table, const char *prefix,
 		 .size = sizeof(*((type *)0)->member), .table = &table_, __VA_ARGS__)
 #define JSON_CUSTOM_ROW(name, function, ...)                                                       \
 	JSON_ROW(JSON_AS_CUSTOM, name, .custom = function, __VA_ARGS__)
-#define JSON_IGNORED_ROW(row_name)	 JSON_ROW(JSON_AS_IGNORED, row_name, .flags = 0)
+#define JSON_IGNORED_ROW(row_name)       JSON_ROW(JSON_AS_IGNORED, row_name, .flags = 0)
 #define JSON_REFUSED_ROW(row_name, hint) JSON_ROW(JSON_AS_REFUSED, row_name, .text = hint)
 
 #define JSON_TABLE(type, rows, ...)                                                                \

@@ -21,14 +21,14 @@ struct builder {
 	size_t depth, nodes;
 	size_t token_end; /* where the previous string ended: its successor's escapes start after it
 			   */
-	char *key;	  /* of the value that comes next */
+	char *key;        /* of the value that comes next */
 	uint32_t key_length;
 };
 
 const char *json_kind_name(enum json_kind kind)
 {
 	static const char *const names[] = { "null",   "boolean", "number",
-					     "string", "array",	  "object" };
+					     "string", "array",   "object" };
 
 	return names[kind];
 }

@@ -33,14 +33,14 @@ enum json_kind {
 };
 
 struct json_node {
-	char *key;		/* in an object, else NULL */
+	char *key;              /* in an object, else NULL */
 	struct json_node *next; /* sibling */
 	union {
 		struct json_node *first; /* array, object */
-		char *text;		 /* string; number as it was written */
+		char *text;              /* string; number as it was written */
 		bool boolean;
 	};
-	uint32_t count;	 /* members, or bytes of text */
+	uint32_t count;  /* members, or bytes of text */
 	uint32_t offset; /* byte where the value ends (its bracket opens); see json_tree_line() */
 	uint32_t key_length; /* bytes */
 	enum json_kind kind;

@@ -11,12 +11,12 @@
 #include "src/base/kernel.h"
 
 /* Newer than the headers of Linux 6.1. */
-#define ACCESS_TRUNCATE	      (1ULL << 14)
+#define ACCESS_TRUNCATE       (1ULL << 14)
 #define ACCESS_IOCTL_DEV      (1ULL << 15)
 #define SCOPE_ABSTRACT_SOCKET (1ULL << 0)
-#define SCOPE_SIGNAL	      (1ULL << 1)
+#define SCOPE_SIGNAL          (1ULL << 1)
 #define ACCESS_CONNECT_TCP    (1ULL << 1)
-#define RULE_NET_PORT	      2
+#define RULE_NET_PORT         2
 
 #define ACCESS_FILE                                                                                \
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_WRITE_FILE |                              \

@@ -55,8 +55,9 @@ ssize_t lsm_selinux_mount_option(const char *label, const char *type, char *out,
 {
 	/* A quote would end the value and start another option. */
 	if (!*label || strpbrk(label, "\"\n"))
-		return err_config(
-			e, "SELinux mount label \"%s\": empty, or with a quote or newline", label);
+		return err_config(e,
+				  "SELinux mount label \"%s\": empty, or with a quote or newline",
+				  label);
 	size_t n = text_format(out, size, "%s=\"%s\"", type ? type : "context", label);
 	if (text_cut(n, size))
 		return err_config(e, "SELinux mount label \"%s\": longer than %zu bytes", label,

@@ -147,10 +147,14 @@ static unsigned attrs_of_flags(unsigned long flags)
 		unsigned long flag;
 		unsigned attr;
 	} table[] = {
-		{ MS_RDONLY, MOUNT_ATTR_RDONLY },	{ MS_NOSUID, MOUNT_ATTR_NOSUID },
-		{ MS_NODEV, MOUNT_ATTR_NODEV },		{ MS_NOEXEC, MOUNT_ATTR_NOEXEC },
-		{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME }, { MS_NOATIME, MOUNT_ATTR_NOATIME },
-		{ MS_STRICTATIME, MOUNT_ATTR_STRICTATIME }, { MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
+		{ MS_RDONLY, MOUNT_ATTR_RDONLY },
+		{ MS_NOSUID, MOUNT_ATTR_NOSUID },
+		{ MS_NODEV, MOUNT_ATTR_NODEV },
+		{ MS_NOEXEC, MOUNT_ATTR_NOEXEC },
+		{ MS_NODIRATIME, MOUNT_ATTR_NODIRATIME },
+		{ MS_NOATIME, MOUNT_ATTR_NOATIME },
+		{ MS_STRICTATIME, MOUNT_ATTR_STRICTATIME },
+		{ MS_NOSYMFOLLOW, MOUNT_ATTR_NOSYMFOLLOW },
 	};
 	unsigned attrs = 0;
 
@@ -188,7 +192,8 @@ int mount_hidden_drop(int fd, struct err *e)
 {
 	char path[PATH_FD_MAX];
 
-	return umount2(path_of_fd(fd, path), MNT_DETACH) < 0 ? err_sys(e, "detach a hidden tmpfs") : 0;
+	return umount2(path_of_fd(fd, path), MNT_DETACH) < 0 ? err_sys(e, "detach a hidden tmpfs")
+							     : 0;
 }
 
 /* By mount(2), where nobody can interfere: in a tmpfs of our own, which lies over "/" for as long
@@ -219,7 +224,9 @@ int mount_new_detached(const struct mount_new *m, const char *name, struct err *
 		unsigned long flag;
 		const char *option;
 	} super[] = {
-		{ MS_SYNCHRONOUS, "sync" }, { MS_DIRSYNC, "dirsync" }, { MS_LAZYTIME, "lazytime" },
+		{ MS_SYNCHRONOUS, "sync" },
+		{ MS_DIRSYNC, "dirsync" },
+		{ MS_LAZYTIME, "lazytime" },
 		{ MS_MANDLOCK, "mand" },
 	};
 	if (has_long_option(m->data))
@@ -244,7 +251,7 @@ int mount_new_detached(const struct mount_new *m, const char *name, struct err *
 /* File systems of which neither source nor options are paths, which could be relative ones. */
 static bool is_pathless(const char *fstype)
 {
-	static const char *const types[] = { "proc",   "sysfs",	 "tmpfs",  "devpts",
+	static const char *const types[] = { "proc",   "sysfs",  "tmpfs",  "devpts",
 					     "mqueue", "cgroup", "cgroup2" };
 
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++) {

@@ -21,9 +21,9 @@ int mount_tree_clone(int dirfd, const char *path, int flags, struct err *e);
 
 /* What mount_setattr(2) changes on a mount (or, with @recursive, a whole tree). */
 struct mount_attrs {
-	uint64_t set, clear; /* MOUNT_ATTR_* */
+	uint64_t set, clear;  /* MOUNT_ATTR_* */
 	uint64_t propagation; /* one of MS_SHARED, MS_SLAVE, MS_PRIVATE, MS_UNBINDABLE, or 0 */
-	int userns; /* descriptor of the namespace whose mapping is applied, or -1 */
+	int userns;           /* descriptor of the namespace whose mapping is applied, or -1 */
 };
 
 /* Apply @attrs to the mount at @fd. Nothing is called when there is nothing to change. */

@@ -121,7 +121,8 @@ static struct nlmsghdr *link_request(struct net_socket *s, union net_request *ro
 				     uint32_t index, struct ifinfomsg **info)
 {
 	void *extra;
-	struct nlmsghdr *request = net_request_start(s, room, type, NLM_F_ACK, sizeof **info, &extra);
+	struct nlmsghdr *request =
+		net_request_start(s, room, type, NLM_F_ACK, sizeof **info, &extra);
 
 	*info = extra;
 	(*info)->ifi_index = (int)index;

@@ -30,7 +30,7 @@ void net_mover_close(struct net_mover *m);
 struct net_address {
 	uint8_t family, prefix_bits;
 	bool has_local, has_address, has_broadcast;
-	uint32_t flags;	   /* IFA_F_* that may be given when adding */
+	uint32_t flags;    /* IFA_F_* that may be given when adding */
 	uint32_t priority; /* metric of the prefix's route, 0: the kernel's choice */
 	/* IFA_LOCAL, IFA_ADDRESS (the peer where there is one), IFA_BROADCAST */
 	uint8_t local[16], address[16], broadcast[16];

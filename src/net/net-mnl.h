@@ -48,7 +48,7 @@ int net_mnl_load(struct net_mnl *mnl, struct err *e);
 void net_mnl_unload(struct net_mnl *mnl);
 
 #define NET_REPLY_BYTES 32768 /* the largest part of a dump that the kernel makes */
-#define NET_SAID_BYTES	128
+#define NET_SAID_BYTES  128
 
 /* A route netlink socket of the network namespace in which it was opened. */
 struct net_socket {

@@ -27,8 +27,8 @@ static const char *const environment[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin",
 
 int net_tool_find(const char *name, char out[NET_TOOL_PATH_MAX])
 {
-	static const char *const dirs[] = { "/usr/sbin", "/usr/bin",	    "/sbin",
-					    "/bin",	 "/usr/local/sbin", "/usr/local/bin" };
+	static const char *const dirs[] = { "/usr/sbin", "/usr/bin",        "/sbin",
+					    "/bin",      "/usr/local/sbin", "/usr/local/bin" };
 
 	for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++) {
 		text_format(out, NET_TOOL_PATH_MAX, "%s/%s", dirs[i], name);

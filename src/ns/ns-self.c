@@ -79,7 +79,8 @@ static bool swap_by_name(char **argv, int *held)
 		return false;
 	text_format(dir, sizeof dir, "%.*s", (int)(slash - path), path);
 	CLEAN_FD int tree = clone_mount(dir);
-	CLEAN_FD int file = tree < 0 ? -1 : openat(tree, slash + 1, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	CLEAN_FD int file =
+		tree < 0 ? -1 : openat(tree, slash + 1, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (file < 0 || !ns_swap(file, argv))
 		return false;
 	/* Not among the low numbers, which options may speak of. */

@@ -35,8 +35,8 @@
 
 struct segment {
 	char *at, *fresh; /* where it is mapped, and its replacement until that is moved there */
-	size_t size;	  /* of both in bytes, whole pages */
-	off_t offset;	  /* in the file, page-aligned */
+	size_t size;      /* of both in bytes, whole pages */
+	off_t offset;     /* in the file, page-aligned */
 	int prot;
 };
 

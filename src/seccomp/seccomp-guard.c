@@ -9,7 +9,7 @@
 
 #include "src/seccomp/seccomp-policy.h"
 
-#define GROUP	 4
+#define GROUP    4
 #define ERRNO(n) (SECCOMP_RET_ERRNO | (n))
 #if __BYTE_ORDER == __LITTLE_ENDIAN
 #define LOW 0u
@@ -24,8 +24,7 @@ struct writer {
 
 static void add(struct writer *w, unsigned code, size_t jt, size_t jf, uint32_t k)
 {
-	w->out[w->count++] =
-		(struct sock_filter){ (uint16_t)code, (uint8_t)jt, (uint8_t)jf, k };
+	w->out[w->count++] = (struct sock_filter){ (uint16_t)code, (uint8_t)jt, (uint8_t)jf, k };
 }
 
 static void answer(struct writer *w, uint32_t action)

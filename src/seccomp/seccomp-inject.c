@@ -68,7 +68,7 @@ int seccomp_inject_end(struct seccomp_inject *i, struct err *e)
 static const unsigned char breakpoint[] = { 0xcc };
 static const unsigned char wide_call[] = { 0x0f, 0x05 };   /* syscall */
 static const unsigned char narrow_call[] = { 0xcd, 0x80 }; /* int 0x80 */
-#define CALL_BYTES 2
+#define CALL_BYTES    2
 
 bool seccomp_inject_supported(void)
 {
@@ -182,7 +182,8 @@ static int count_filters(const struct seccomp_inject *i, unsigned *count, struct
 		return err_set(e, ERR_UNSUPPORTED, 0,
 			       "entry gate: this kernel does not tell how many filters a process "
 			       "has (Linux 5.9 does)");
-	*count = status_value(status, "\nSeccomp:\t") == SECCOMP_MODE_FILTER ? (unsigned)filters : 0;
+	*count =
+		status_value(status, "\nSeccomp:\t") == SECCOMP_MODE_FILTER ? (unsigned)filters : 0;
 	return 0;
 }
 

@@ -18,13 +18,13 @@
  */
 struct seccomp_inject {
 	pid_t pid;
-	int mem;	/* /proc/PID/mem while the filter is being installed, or -1 */
-	bool narrow;	/* a 32-bit program */
+	int mem;        /* /proc/PID/mem while the filter is being installed, or -1 */
+	bool narrow;    /* a 32-bit program */
 	uint64_t entry; /* where its own code begins, after the loader's work */
 	uint64_t place; /* of the word that is overwritten there, in which entry lies */
 	long word;
 	uint64_t blocked; /* signals */
-	uint64_t stack;	  /* what is written there */
+	uint64_t stack;   /* what is written there */
 	size_t stack_bytes;
 	unsigned filters; /* before */
 #ifdef __x86_64__

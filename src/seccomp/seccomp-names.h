@@ -14,10 +14,10 @@
 struct seccomp_arch {
 	const char *name;     /* as libseccomp spells it: "x86_64" */
 	const char *oci_name; /* as the OCI specification does: "SCMP_ARCH_X86_64" */
-	uint32_t token;	      /* AUDIT_ARCH_*, or SECCOMP_ARCH_X32 */
-	uint32_t audit;	      /* what the kernel puts into struct seccomp_data.arch */
-	uint32_t base;	      /* added to the numbers that all architectures share (424 and up) */
-	bool wide;	      /* 64-bit arguments are compared */
+	uint32_t token;       /* AUDIT_ARCH_*, or SECCOMP_ARCH_X32 */
+	uint32_t audit;       /* what the kernel puts into struct seccomp_data.arch */
+	uint32_t base;        /* added to the numbers that all architectures share (424 and up) */
+	bool wide;            /* 64-bit arguments are compared */
 	bool big_endian;      /* position of the low word of an argument */
 };
 

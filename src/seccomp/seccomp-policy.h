@@ -41,7 +41,7 @@ enum seccomp_op {
 struct seccomp_compare {
 	uint32_t index; /* 0 to 5 */
 	enum seccomp_op op;
-	uint64_t value;	    /* the mask for MASKED_EQ and MASKED_NE */
+	uint64_t value;     /* the mask for MASKED_EQ and MASKED_NE */
 	uint64_t value_two; /* only for those */
 	/*
 	 * Compare the low words everywhere: the kernel declares the argument as a 32-bit one and

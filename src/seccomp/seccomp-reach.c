@@ -94,7 +94,7 @@ uint32_t seccomp_reach_mildest(const struct sock_filter *code, size_t count, uin
 			go_on(insn, &points[i], arch, number);
 		} else {
 			uint32_t answer = insn->code == (BPF_RET | BPF_K) ? insn->k
-					  : points[i].known		  ? points[i].a
+					  : points[i].known               ? points[i].a
 									  : SECCOMP_RET_ALLOW;
 			/* As the kernel orders them: signed. */
 			int32_t action = (int32_t)(answer & SECCOMP_RET_ACTION_FULL);

@@ -8,7 +8,7 @@
 #include "src/seccomp/seccomp-condition.h"
 
 /* Guards against input that repeats itself: more than any filter can hold. */
-#define ENTRIES_MAX	 100000u
+#define ENTRIES_MAX      100000u
 #define ENTRIES_CALL_MAX 4096u
 
 /* One rule for one number. */

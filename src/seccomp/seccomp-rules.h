@@ -38,7 +38,7 @@ int seccomp_rules_check(const struct seccomp_policy *policy, struct err *e);
 struct seccomp_trial {
 	uint32_t number;
 	uint32_t action;
-	bool first;			  /* of its call */
+	bool first;                       /* of its call */
 	struct seccomp_compare *compares; /* all must hold */
 	size_t compares_count;
 };

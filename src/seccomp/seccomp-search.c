@@ -9,7 +9,7 @@
  * the numbers (by weight) with JGE until few tests are left, then test those one after the
  * other. Halving costs an instruction but shortens the way, so it stops at GROUP tests.
  */
-#define GROUP	  6u
+#define GROUP     6u
 #define GROUP_MAX (2 * GROUP + 2)
 
 /* Spans [first, last] of one part of the numbers. */

@@ -22,7 +22,7 @@ enum seccomp_test {
 };
 
 /* Words of struct seccomp_data, by their offset divided by four. */
-#define SECCOMP_WORD_NR	  0u
+#define SECCOMP_WORD_NR   0u
 #define SECCOMP_WORD_ARCH 1u
 #define SECCOMP_WORD_ARGS 4u
 

@@ -43,12 +43,12 @@ struct tty_flow {
 
 struct tty_relay {
 	int in, master; /* the caller's */
-	int out;	/* the caller's, or one of its own for the same terminal or pipe */
-	int keeper;	/* a slave held open, see tty-relay.c */
-	int tty;	/* which of @in and @out is a terminal and gives the size, or -1 */
+	int out;        /* the caller's, or one of its own for the same terminal or pipe */
+	int keeper;     /* a slave held open, see tty-relay.c */
+	int tty;        /* which of @in and @out is a terminal and gives the size, or -1 */
 	bool owns_out;
 	bool out_socket; /* written with MSG_DONTWAIT */
-	bool raw;	 /* @saved are the settings of @in to be put back */
+	bool raw;        /* @saved are the settings of @in to be put back */
 	bool eof_sent;
 	char last_up; /* last byte sent to the container: decides how the end of input is said */
 	struct termios saved;
