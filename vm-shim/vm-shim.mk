@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+libstrict_a_SOURCES += vm-shim/vm.h
+
+include vm-shim/vmm/vmm.mk
+include vm-shim/guest/guest.mk
+include vm-shim/wire/wire.mk
