@@ -21,6 +21,7 @@ libplain_a_SOURCES += \
 	runtime/cli/sandbox.c \
 	runtime/cli/sandbox-bundle.c runtime/cli/sandbox-bundle.h \
 	runtime/cli/sandbox-config.c \
+	runtime/cli/sandbox-args.c \
 	runtime/cli/sandbox-agent.c runtime/cli/sandbox-named.h \
 	runtime/cli/sandbox-client.c \
 	runtime/cli/sandbox-copy.c \
@@ -28,6 +29,7 @@ libplain_a_SOURCES += \
 	runtime/cli/sandbox-identity.c \
 	runtime/cli/sandbox-image.c \
 	runtime/cli/sandbox-network-options.c \
+	runtime/cli/sandbox-place-options.c \
 	runtime/cli/sandbox-run.h \
 	runtime/cli/sandbox-start.c \
 	runtime/cli/sandbox-stale.c runtime/cli/sandbox-stale.h \

@@ -152,6 +152,7 @@ static int fill_plan(struct agent *g, const struct named_request *r, struct word
 	if (!env)
 		return err_set(e, ERR_PROTOCOL, 0, "a request that makes no sense");
 	p->args = g->args;
+	p->program = NULL;
 	if (lay_env(p, env, r->env_count, a, e) < 0)
 		return -1;
 	return settle_filter(p, a, e);

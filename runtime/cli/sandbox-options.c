@@ -19,137 +19,6 @@ static int too_many(const struct option_row *row, struct err *e)
 	return err_set(e, ERR_USAGE, 0, "--%s: more than %d times", row->name, SANDBOX_ITEMS_MAX);
 }
 
-/* The next place, with what was said about it in advance. */
-static struct sandbox_place *next_place(struct sandbox_options *o, const struct option_row *row,
-					struct err *e)
-{
-	struct sandbox *s = &o->sandbox;
-
-	if (s->places_count == SANDBOX_ITEMS_MAX) {
-		too_many(row, e);
-		return NULL;
-	}
-	s->places = o->places;
-	struct sandbox_place *p = &o->places[s->places_count++];
-	*p = (struct sandbox_place){
-		.kind = (uint32_t)row->offset,
-		.optional = text_ends(row->name, "-try"),
-		.mode = o->perms,
-		.size_bytes = o->size_bytes,
-		.inodes = o->inodes,
-	};
-	if (o->lowers_count > o->lowers_used) {
-		p->lowers.items = o->lowers + o->lowers_used;
-		p->lowers.count = o->lowers_count - o->lowers_used;
-		o->lowers_used = o->lowers_count;
-	}
-	o->perms = (struct opt_u32){ 0 };
-	o->size_bytes = o->inodes = (struct opt_u64){ 0 };
-	return p;
-}
-
-/* DEST */
-static int take_place(void *options, const struct option_row *row, char *const *words,
-		      struct err *e)
-{
-	struct sandbox_place *p = next_place(options, row, e);
-
-	if (!p)
-		return -1;
-	p->destination = words[0];
-	return 0;
-}
-
-/* SOURCE DEST */
-static int take_pair(void *options, const struct option_row *row, char *const *words, struct err *e)
-{
-	struct sandbox_place *p = next_place(options, row, e);
-
-	if (!p)
-		return -1;
-	p->source = words[0];
-	p->destination = words[1];
-	return 0;
-}
-
-/* UPPER WORK DEST */
-static int take_overlay(void *options, const struct option_row *row, char *const *words,
-			struct err *e)
-{
-	struct sandbox_place *p = next_place(options, row, e);
-
-	if (!p)
-		return -1;
-	p->source = words[0];
-	p->work = words[1];
-	p->destination = words[2];
-	return 0;
-}
-
-static int take_overlay_source(void *options, const struct option_row *row, char *const *words,
-			       struct err *e)
-{
-	struct sandbox_options *o = options;
-
-	if (o->lowers_count == SANDBOX_ITEMS_MAX)
-		return too_many(row, e);
-	o->lowers[o->lowers_count++] = words[0];
-	return 0;
-}
-
-/* FD DEST */
-static int take_content(void *options, const struct option_row *row, char *const *words,
-			struct err *e)
-{
-	struct sandbox_options *o = options;
-	uint32_t fd;
-
-	if (text_parse_u32(words[0], &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
-		return err_set(e, ERR_USAGE, 0, "--%s: \"%s\" is not an open descriptor", row->name,
-			       words[0]);
-	struct sandbox_place *p = next_place(o, row, e);
-	if (!p)
-		return -1;
-	p->destination = words[1];
-	o->content_fds[p - o->places] = fd + 1;
-	return 0;
-}
-
-static int parse_mode(const struct option_row *row, const char *text, struct opt_u32 *mode,
-		      struct err *e)
-{
-	uint32_t value = 0;
-	size_t n = strspn(text, "01234567");
-
-	if (!n || n > 5 || text[n])
-		return err_set(e, ERR_USAGE, 0, "--%s: \"%s\" is not an octal mode", row->name,
-			       text);
-	for (size_t i = 0; i < n; i++)
-		value = value << 3 | (uint32_t)(text[i] - '0');
-	if (value > 07777)
-		return err_set(e, ERR_USAGE, 0, "--%s: \"%s\" is more than 7777", row->name, text);
-	*mode = (struct opt_u32){ true, value };
-	return 0;
-}
-
-static int take_perms(void *options, const struct option_row *row, char *const *words,
-		      struct err *e)
-{
-	return parse_mode(row, words[0], &((struct sandbox_options *)options)->perms, e);
-}
-
-/* MODE PATH */
-static int take_chmod(void *options, const struct option_row *row, char *const *words,
-		      struct err *e)
-{
-	struct sandbox_place *p = next_place(options, row, e);
-
-	if (!p)
-		return -1;
-	p->destination = words[1];
-	return parse_mode(row, words[0], &p->mode, e);
-}
-
 /* NAME VALUE */
 static int take_setenv(void *options, const struct option_row *row, char *const *words,
 		       struct err *e)
@@ -261,11 +130,11 @@ static int take_rlimit(void *options, const struct option_row *row, char *const 
 #define LIMIT(member) offsetof(struct sandbox_options, sandbox.limits.member)
 #define DEST(name, kind, help)                                                                     \
 	{                                                                                          \
-		name, 0, OPTION_TAKE, kind, "DEST", help, 1, take_place                            \
+		name, 0, OPTION_TAKE, kind, "DEST", help, 1, sandbox_take_place                    \
 	}
 #define PAIR(name, kind, value, help)                                                              \
 	{                                                                                          \
-		name, 0, OPTION_TAKE, kind, value, help, 2, take_pair                              \
+		name, 0, OPTION_TAKE, kind, value, help, 2, sandbox_take_pair                      \
 	}
 #define TAKE(name, value, help, words, function)                                                   \
 	{                                                                                          \
@@ -289,6 +158,7 @@ static const struct option_row rows[] = {
 	  "print what would be done, and run nothing" },
 	{ "best-effort", 0, OPTION_FLAG, IN(best_effort), NULL,
 	  "go on without what this host cannot give, and say so" },
+	TAKE("args", "FD", "more options, each word with a NUL behind it", 1, sandbox_take_args),
 
 	{ "rootfs", 0, OPTION_STRING, IN(rootfs), "DIR", "this directory as root, read-only" },
 	{ "bundle", 0, OPTION_STRING, IN(bundle), "DIR",
@@ -304,26 +174,27 @@ static const struct option_row rows[] = {
 	PAIR("dev-bind", SANDBOX_DEV_BIND, "SOURCE DEST", "show it with the devices in it"),
 	PAIR("dev-bind-try", SANDBOX_DEV_BIND, "SOURCE DEST", "the same, if it exists"),
 	{ "rw", 0, OPTION_TAKE, SANDBOX_RW, "PATH", "make a path of the host writable where it is",
-	  1, take_place },
+	  1, sandbox_take_place },
 	{ "hide", 0, OPTION_TAKE, SANDBOX_HIDE, "PATH", "cover a path by something empty", 1,
-	  take_place },
+	  sandbox_take_place },
 	DEST("tmpfs", SANDBOX_TMPFS, "an empty directory in memory"),
 	DEST("dir", SANDBOX_DIR, "make a directory"),
 	{ "file", 0, OPTION_TAKE, SANDBOX_FILE, "FD DEST", "make a file of what FD has", 2,
-	  take_content },
+	  sandbox_take_content },
 	{ "data", 0, OPTION_TAKE, SANDBOX_DATA, "FD DEST", "mount such a file, read-only", 2,
-	  take_content },
+	  sandbox_take_content },
 	PAIR("symlink", SANDBOX_SYMLINK, "TARGET DEST", "make a symlink"),
 	TAKE("overlay-src", "DIR", "a layer of the overlay that comes next; lowest first", 1,
-	     take_overlay_source),
+	     sandbox_take_overlay_source),
 	{ "overlay", 0, OPTION_TAKE, SANDBOX_OVERLAY, "UPPER WORK DEST",
-	  "lay them over each other, and changes into UPPER", 3, take_overlay },
+	  "lay them over each other, and changes into UPPER", 3, sandbox_take_overlay },
 	DEST("tmp-overlay", SANDBOX_TMP_OVERLAY, "the same, and changes into memory"),
 	DEST("ro-overlay", SANDBOX_RO_OVERLAY, "the same, without changes"),
 	DEST("remount-ro", SANDBOX_REMOUNT_RO, "make what is mounted there read-only"),
 	{ "chmod", 0, OPTION_TAKE, SANDBOX_CHMOD, "MODE PATH", "change a mode (octal)", 2,
-	  take_chmod },
-	TAKE("perms", "MODE", "the mode (octal) of what the next operation makes", 1, take_perms),
+	  sandbox_take_chmod },
+	TAKE("perms", "MODE", "the mode (octal) of what the next operation makes", 1,
+	     sandbox_take_perms),
 	{ "size", 0, OPTION_BYTES, AT(size_bytes), "SIZE", "how much fits into the next tmpfs" },
 	{ "inodes", 0, OPTION_U64, AT(inodes), "N", "how many files fit into the next tmpfs" },
 	DEST("mqueue", SANDBOX_MQUEUE, "mount POSIX message queues"),
@@ -331,6 +202,7 @@ static const struct option_row rows[] = {
 	DEST("dev", SANDBOX_DEV, "another /dev of harmless devices"),
 	{ "chdir", 0, OPTION_STRING, IN(directory), "DIR", "start there (default: where you are)" },
 
+	{ "argv0", 0, OPTION_STRING, IN(argv0), "TEXT", "what the program is told it is called" },
 	{ "uid", 0, OPTION_U32, IN(uid), "N", "be this user inside" },
 	{ "gid", 0, OPTION_U32, IN(gid), "N", "be this group inside" },
 	{ "map-uid", 0, OPTION_TAKE, 0, "IN:OUT[:N]", "map N (default: 1) users from OUT on to IN",
@@ -368,7 +240,7 @@ static const struct option_row rows[] = {
 	{ "policy", 0, OPTION_STRING, IN(policy), "NAME",
 	  "system calls: default, none, a name or a path" },
 	TAKE("gate", "GATE", "when it takes effect: strict (default), entry or none", 1, take_gate),
-	{ "deny-call", 0, OPTION_TAKE, 0, "NAME",
+	{ "deny-call", 0, OPTION_TAKE, 0, "CALL[:ERRNO]",
 	  "and refuse this system call, or group such as mount@husk", 1, sandbox_take_call },
 	PROTECT("protect-system", protect.system, "MODE",
 		"yes: /usr and /boot read-only; full: /etc, too; strict: all"),

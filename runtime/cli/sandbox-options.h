@@ -28,6 +28,7 @@ struct sandbox_options {
 	const char *config, *name;
 	struct option_list profiles;
 	bool print_config, dry_run;
+	unsigned args_count; /* of --args */
 
 	/* --perms, --size, --inodes and --overlay-src are about the operation that comes next. */
 	struct opt_u32 perms;
@@ -49,6 +50,22 @@ struct sandbox_options {
 };
 
 /* Functions of rows, in files of their own. */
+int sandbox_take_place(void *options, const struct option_row *row, char *const *words,
+		       struct err *e);
+int sandbox_take_pair(void *options, const struct option_row *row, char *const *words,
+		      struct err *e);
+int sandbox_take_overlay(void *options, const struct option_row *row, char *const *words,
+			 struct err *e);
+int sandbox_take_overlay_source(void *options, const struct option_row *row, char *const *words,
+				struct err *e);
+int sandbox_take_content(void *options, const struct option_row *row, char *const *words,
+			 struct err *e);
+int sandbox_take_perms(void *options, const struct option_row *row, char *const *words,
+		       struct err *e);
+int sandbox_take_chmod(void *options, const struct option_row *row, char *const *words,
+		       struct err *e);
+int sandbox_take_args(void *options, const struct option_row *row, char *const *words,
+		      struct err *e);
 int sandbox_take_range(void *options, const struct option_row *row, char *const *words,
 		       struct err *e);
 /* Of the table's rows about the network. */

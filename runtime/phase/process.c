@@ -217,12 +217,16 @@ int process_credentials(struct process *p, struct err *e)
 	return 0;
 }
 
+/* As it was asked for: a name to look for, or a path. */
+static const char *program_of(const struct plan_process *plan)
+{
+	return plan->program ? plan->program : plan->args[0];
+}
+
 int process_look_up(struct process *p, struct err *e)
 {
 	static char path[PATH_MAX];
-	const char *name = p->plan->args[0];
-
-	if (program_find(name, p->env, path, e) < 0)
+	if (program_find(program_of(p->plan), p->env, path, e) < 0)
 		return -1;
 	p->path = path;
 	/* A relative path depends on a working directory that is not entered yet. */
@@ -234,10 +238,10 @@ int process_look_up(struct process *p, struct err *e)
 int process_program(struct process *p, struct err *e)
 {
 	/* With a slash in its name the program needs no search. */
-	if (!strchr(p->plan->args[0], '/') && process_look_up(p, e) < 0)
+	if (!strchr(program_of(p->plan), '/') && process_look_up(p, e) < 0)
 		return -1;
 	if (!p->path)
-		p->path = p->plan->args[0];
+		p->path = program_of(p->plan);
 	/* A filter may forbid everything that an explanation needs: look before it is in force. */
 	if (p->plan->filter && faccessat(AT_FDCWD, p->path, X_OK, AT_EACCESS) < 0)
 		return program_explain(p->path, errno, e);

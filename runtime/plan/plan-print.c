@@ -428,6 +428,7 @@ static void print_filter(struct printer *p, const struct plan_filter *f)
 static void print_process(struct printer *p, const struct plan_process *process)
 {
 	printer_say(p, "process\n");
+	printer_line(p, "program", process->program);
 	for (size_t i = 0; process->args[i]; i++)
 		printer_line(p, "argument", process->args[i]);
 	for (size_t i = 0; process->env[i]; i++)

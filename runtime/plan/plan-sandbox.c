@@ -114,6 +114,26 @@ static void plan_inherited(const struct spec_sandbox *s, struct plan *plan)
 	p->kept_fds_count = s->kept_fds_count;
 }
 
+/* The program is looked for by its name as ever. */
+static int plan_argv0(const struct plan_request *r, struct plan_process *p, struct err *e)
+{
+	char *name = r->spec->sandbox->argv0;
+	size_t count = 0;
+
+	if (!name || !p->args[0])
+		return 0;
+	while (p->args[count])
+		count++;
+	char **args = arena_new_array(r->arena, count + 1, char *);
+	if (!args)
+		return arena_check(r->arena, e);
+	memcpy(args, p->args, count * sizeof *args);
+	p->program = args[0];
+	args[0] = name;
+	p->args = args;
+	return 0;
+}
+
 static void plan_network(const struct spec_sandbox_network *from, struct plan_network *n)
 {
 	n->pasta = (const char *const *)from->pasta;
@@ -135,6 +155,8 @@ int plan_sandbox_make(const struct plan_request *r, struct plan *plan, struct er
 	if (plan_gate_make(r, plan, e) < 0)
 		return -1;
 	plan_inherited(s, plan);
+	if (plan_argv0(r, &plan->process, e) < 0)
+		return -1;
 	if (s->landlock_rules_count)
 		return plan_rules(r, plan, e) < 0 ? -1 : plan_cpus(r, plan, e);
 	if (s->landlock && r->host->landlock && plan_landlock(r, plan, e) < 0)

@@ -200,9 +200,10 @@ struct plan_sysctl {
 /* What a process gets before it is executed: init's, and that of every "exec". */
 struct plan_process {
 	char **args, **env;
-	const char *cwd;  /* NULL: where the caller is */
-	bool cwd_or_root; /* the root where @cwd does not exist any more */
-	uid_t uid;        /* UINT32_MAX: that of the caller; so is gid */
+	const char *program; /* what is executed; NULL: args[0] */
+	const char *cwd;     /* NULL: where the caller is */
+	bool cwd_or_root;    /* the root where @cwd does not exist any more */
+	uid_t uid;           /* UINT32_MAX: that of the caller; so is gid */
 	gid_t gid;
 	gid_t *groups;
 	size_t groups_count;

@@ -73,11 +73,16 @@ static int check_calls(const struct str_list *calls, struct err *e)
 	for (size_t i = 0; i < calls->count; i++) {
 		const char *c = calls->items[i];
 		size_t n = strspn(c, "abcdefghijklmnopqrstuvwxyz_0123456789-@");
+		/* Whether there is such a number is for the policy's compiler to say. */
+		if (n && c[n] == ':' && c[n + 1])
+			n += 1 + strspn(c + n + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
 		if (!n || c[n])
-			return err_config(e,
-					  "protect.denyCalls[%zu]: \"%s\" is neither the name of a "
-					  "system call nor a group such as mount@husk",
-					  i, c);
+			return err_config(
+				e,
+				"protect.denyCalls[%zu]: \"%s\" is neither the name of a "
+				"system call nor a group such as mount@husk, perhaps with an "
+				"error such as :ENOSYS",
+				i, c);
 	}
 	return 0;
 }

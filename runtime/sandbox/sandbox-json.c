@@ -152,6 +152,7 @@ static const struct json_field sandbox_fields[] = {
 	JSON_STRINGS_ROW(struct sandbox, include, "include"),
 	JSON_STRINGS_ROW(struct sandbox, profiles, "profiles"),
 	JSON_STRINGS_ROW(struct sandbox, command, "command"),
+	JSON_STRING_ROW(struct sandbox, argv0, "argv0"),
 	JSON_STRING_ROW(struct sandbox, rootfs, "rootfs"),
 	JSON_STRING_ROW(struct sandbox, bundle, "bundle"),
 	JSON_STRING_ROW(struct sandbox, image, "image"),

@@ -64,11 +64,13 @@ const char *sandbox_protect_policy(const struct sandbox *s, struct arena *a)
 			text = arena_format(a, "%s%s", text ? text : "@denylist\n",
 					    call_rows[i].text);
 	}
-	for (size_t i = 0; i < p->deny_calls.count; i++)
-		text = arena_format(a, "%s%s%s%s: return EPERM\n", text ? text : "@denylist\n",
-				    strchr(p->deny_calls.items[i], '@') ? "{" : "",
-				    p->deny_calls.items[i],
-				    strchr(p->deny_calls.items[i], '@') ? "}" : "");
+	for (size_t i = 0; i < p->deny_calls.count; i++) {
+		const char *call = p->deny_calls.items[i], *colon = strchr(call, ':');
+		bool group = strchr(call, '@');
+		text = arena_format(a, "%s%s%.*s%s: return %s\n", text ? text : "@denylist\n",
+				    group ? "{" : "", (int)strcspn(call, ":"), call,
+				    group ? "}" : "", colon ? colon + 1 : "EPERM");
+	}
 	return sandbox_network_policy(s, text, a);
 }
 

@@ -296,6 +296,7 @@ int sandbox_spec_make(const struct sandbox *s, const struct sandbox_host *h, str
 	if (sandbox_check(s, e) < 0 || allocate(&b, e) < 0)
 		return -1;
 	b.spec->sandbox->reaper = true;
+	b.spec->sandbox->argv0 = s->argv0;
 	b.spec->sandbox->die_with_parent = true;
 	b.spec->sandbox->gate = gate_of(s);
 	if (h->names_fixed)

@@ -94,7 +94,7 @@ struct sandbox_protect {
 	bool kernel_tunables, kernel_modules, control_groups;
 	bool restrict_namespaces, lock_personality, deny_write_execute, restrict_realtime;
 	bool restrict_setid;
-	struct str_list deny_calls; /* names, or groups of husk-policy(5) */
+	struct str_list deny_calls; /* names, or groups of husk-policy(5), perhaps with ":ERRNO" */
 };
 
 enum sandbox_format {
@@ -134,10 +134,11 @@ struct sandbox {
 	/* What a file is laid over: files, relative to it, and profiles. Empty once it is read. */
 	struct str_list include, profiles;
 	struct str_list command;
-	char *rootfs;      /* a directory as root instead of the view of this system */
-	char *bundle;      /* an OCI bundle: its root, and its process where nothing else is said */
-	char *image;       /* DIR[:TAG], an OCI image layout, unpacked into a bundle */
-	char *image_cache; /* where that is kept */
+	char *argv0;  /* what the program finds as its own name; NULL: the command's first word */
+	char *rootfs; /* a directory as root instead of the view of this system */
+	char *bundle; /* an OCI bundle: its root, and its process where nothing else is said */
+	char *image;  /* DIR[:TAG], an OCI image layout, unpacked into a bundle */
+	char *image_cache;          /* where that is kept */
 	struct opt_i32 time_offset; /* seconds that the clocks since boot differ by */
 	struct sandbox_place *places;
 	size_t places_count;

@@ -521,6 +521,7 @@ struct spec_sandbox {
 	char *root_options;  /* the root is a new tmpfs with these options; there is no root.path */
 	uint64_t root_attrs; /* MOUNT_ATTR_* of root.path and all that is mounted below it */
 	bool reaper;         /* pid 1 is husk's, and the program its child */
+	char *argv0; /* what the program finds as its own name; NULL: as process.args has it */
 	bool die_with_parent; /* with the process that made the container */
 	bool landlock; /* what the mounts leave writable is all that Landlock lets be written */
 	uint32_t controllers; /* CGROUP_*: hierarchies of v1 without any of them are left alone */

@@ -87,6 +87,7 @@ INTEGRATION_TESTS = \
 	tests/integration/sandbox-limits.bats \
 	tests/integration/sandbox-network.bats \
 	tests/integration/sandbox-named.bats \
+	tests/integration/sandbox-options.bats \
 	tests/integration/sandbox-places.bats \
 	tests/integration/sandbox-scope.bats \
 	tests/integration/sandbox-protect.bats \
