@@ -12,6 +12,7 @@ include tests/unit/unit-devices.mk
 include tests/unit/unit-self.mk
 include tests/unit/unit-minijail.mk
 include tests/unit/unit-sandbox.mk
+include tests/unit/unit-vm.mk
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)
 endif
