@@ -54,6 +54,8 @@ int sandbox_take_place(void *options, const struct option_row *row, char *const 
 		       struct err *e);
 int sandbox_take_pair(void *options, const struct option_row *row, char *const *words,
 		      struct err *e);
+int sandbox_take_descriptor(void *options, const struct option_row *row, char *const *words,
+			    struct err *e);
 int sandbox_take_overlay(void *options, const struct option_row *row, char *const *words,
 			 struct err *e);
 int sandbox_take_overlay_source(void *options, const struct option_row *row, char *const *words,

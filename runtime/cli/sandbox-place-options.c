@@ -66,6 +66,23 @@ int sandbox_take_pair(void *options, const struct option_row *row, char *const *
 	return 0;
 }
 
+/* FD DEST; the mount is made of it later. */
+int sandbox_take_descriptor(void *options, const struct option_row *row, char *const *words,
+			    struct err *e)
+{
+	uint32_t fd;
+
+	if (text_parse_u32(words[0], &fd) < 0 || fcntl((int)fd, F_GETFD) < 0)
+		return err_set(e, ERR_USAGE, 0, "--%s: \"%s\" is not an open descriptor", row->name,
+			       words[0]);
+	struct sandbox_place *p = next_place(options, row, e);
+	if (!p)
+		return -1;
+	p->descriptor = (struct opt_u32){ true, fd };
+	p->destination = words[1];
+	return 0;
+}
+
 /* UPPER WORK DEST */
 int sandbox_take_overlay(void *options, const struct option_row *row, char *const *words,
 			 struct err *e)

@@ -191,6 +191,22 @@ static int mount_filesystem(struct init *c, const struct plan_mount *m, size_t i
 	return mount_or_instead(m, &new, target, e);
 }
 
+int init_check_source(const struct plan_mount *m, int tree, struct err *e)
+{
+	struct stat st;
+
+	if (!m->source_held)
+		return 0;
+	if (fstat(tree, &st) < 0)
+		return err_sys(e, "stat mount source %s", m->source);
+	if (st.st_dev != m->source_device || st.st_ino != m->source_inode)
+		return err_set(e, ERR_SYSTEM, 0,
+			       "mount source %s: is not what was opened any more, somebody has put "
+			       "something else there",
+			       m->source);
+	return 0;
+}
+
 /* The copy of the source, with its attributes: from the parent, or made here. */
 static int bind_source(struct init *c, const struct plan_mount *m, size_t index, struct err *e)
 {
@@ -199,7 +215,7 @@ static int bind_source(struct init *c, const struct plan_mount *m, size_t index,
 	int flags = (m->recursive ? MOUNT_TREE_RECURSIVE : 0) |
 		    (m->source_nofollow ? MOUNT_TREE_NOFOLLOW : 0);
 	SWEPT_FD int tree = mount_tree_clone(AT_FDCWD, m->source, flags, e);
-	if (tree < 0)
+	if (tree < 0 || init_check_source(m, tree, e) < 0)
 		return -1;
 	if (mount_attrs_apply(tree, &m->attrs, false, m->destination, e) < 0 ||
 	    mount_attrs_apply(tree, &m->rec_attrs, true, m->destination, e) < 0)

@@ -66,6 +66,8 @@ int init_await_start(void *ctx, struct err *e);
 int init_mounts(void *ctx, struct err *e);
 int init_cgroup_mounts(void *ctx, struct err *e);
 bool init_has_late_readonly(const void *ctx);
+/* That @tree, cloned from the source, is what was asked for. For the parent, too. */
+int init_check_source(const struct plan_mount *m, int tree, struct err *e);
 int init_late_readonly(void *ctx, struct err *e);
 int init_devices(void *ctx, struct err *e);
 int init_symlinks(void *ctx, struct err *e);

@@ -117,7 +117,7 @@ static int clone_source(struct parent *p, size_t index, struct err *e)
 		    (m->source_nofollow ? MOUNT_TREE_NOFOLLOW : 0);
 	CLEAN_FD int tree = mount_tree_clone(AT_FDCWD, m->source, flags, e);
 
-	if (tree < 0)
+	if (tree < 0 || init_check_source(m, tree, e) < 0)
 		return -1;
 	if (m->idmap_uid) {
 		CLEAN_FD int userns = mount_idmap_userns(m->idmap_uid, m->idmap_gid, e);

@@ -85,6 +85,9 @@ static int plan_bind(const struct plan_request *r, const struct plan *plan,
 	m->source = *s->source == '/' ? s->source
 				      : arena_format(r->arena, "%s/%s", r->bundle, s->source);
 	m->recursive = s->bind_recursive;
+	m->source_held = s->source_held;
+	m->source_device = s->source_device;
+	m->source_inode = s->source_inode;
 	m->source_nofollow = s->extra & SPEC_MOUNT_SRC_NOFOLLOW;
 	/* What is not mentioned stays as the source has it: also what a user namespace has locked. */
 	m->attrs = (struct mount_attrs){ s->attr_set, s->attr_clear, 0, -1 };

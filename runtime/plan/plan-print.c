@@ -202,6 +202,8 @@ static void print_mount(struct printer *p, const struct plan_mount *m)
 		printer_say(p, ", then ");
 		bits(p, NAMES(propagation_names), m->propagation[i]);
 	}
+	if (m->source_held)
+		printer_say(p, ", if it still is what was opened");
 	if (m->dest_nofollow)
 		printer_say(p, ", destination not followed");
 	if (m->tmpcopyup)

@@ -84,7 +84,10 @@ struct plan_mount {
 	struct mount_attrs rec_attrs; /* the r* options */
 	unsigned long *propagation;
 	size_t propagation_count;
-	bool recursive;       /* rbind */
+	bool recursive;   /* rbind */
+	bool source_held; /* source has to be this very file */
+	dev_t source_device;
+	ino_t source_inode;
 	bool source_nofollow; /* the last component of source may be a symlink */
 	bool dest_nofollow;   /* neither may any component of destination */
 	bool tmpcopyup;

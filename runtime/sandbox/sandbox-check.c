@@ -39,6 +39,23 @@ static const struct {
 	[SANDBOX_HIDE] = { false },
 };
 
+static int check_descriptor(const struct sandbox_place *p, size_t index, struct err *e)
+{
+	if (!p->descriptor.set)
+		return 0;
+	if (p->kind != SANDBOX_BIND && p->kind != SANDBOX_RO_BIND)
+		return err_config(e, "places[%zu].descriptor: is for bind and ro-bind", index);
+	if (p->source)
+		return err_config(e, "places[%zu].descriptor: and a source exclude each other",
+				  index);
+	if (text_equal(p->destination, "/"))
+		return err_config(e,
+				  "places[%zu].descriptor: the root has to be given by its path "
+				  "(--ro-bind PATH /)",
+				  index);
+	return 0;
+}
+
 static int check_place(const struct sandbox_place *p, size_t index, struct err *e)
 {
 	const char *name = sandbox_place_name(p->kind);
@@ -46,7 +63,9 @@ static int check_place(const struct sandbox_place *p, size_t index, struct err *
 	if (*p->destination != '/')
 		return err_config(e, "places[%zu].destination (%s): \"%s\" is not an absolute path",
 				  index, name, p->destination);
-	if (needs[p->kind].source && !p->source)
+	if (check_descriptor(p, index, e) < 0)
+		return -1;
+	if (needs[p->kind].source && !p->source && !p->descriptor.set)
 		return err_config(e, "places[%zu].source: is missing; %s needs it", index, name);
 	if (needs[p->kind].content && !p->content)
 		return err_config(e, "places[%zu].content: is missing; %s needs it", index, name);
@@ -91,6 +110,13 @@ static int check_root(const struct sandbox *s, struct err *e)
 {
 	if ((s->rootfs != NULL) + (s->bundle != NULL) + (s->image != NULL) > 1)
 		return err_config(e, "rootfs, bundle, image: only one of them can be the root");
+	if (s->empty_root && (s->rootfs || s->bundle || s->image || sandbox_root_of(s)))
+		return err_config(e,
+				  "emptyRoot: there is another root, too (rootfs, bundle, image, "
+				  "or a bind at /)");
+	if (s->empty_root && s->terminal && !sandbox_has_dev(s))
+		return err_config(e,
+				  "terminal: an empty root has no pseudo terminals (--dev /dev)");
 	if (s->image_cache && *s->image_cache != '/')
 		return err_config(e, "imageCache: \"%s\" is not an absolute path", s->image_cache);
 	return 0;

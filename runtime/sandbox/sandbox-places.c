@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The caller's own operations on the file system, in their order. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "runtime/sandbox/sandbox.h"
@@ -26,9 +29,44 @@ const char *sandbox_absolute(struct sandbox_builder *b, const char *path)
 	return *path == '/' ? path : arena_format(b->arena, "%s/%s", b->host->cwd, path);
 }
 
+/*
+ * A mount is made of a path. That the descriptor's is still the same file is looked at when it has been
+ * made; until then the file stays, and with it its number.
+ */
+static int add_descriptor(struct sandbox_builder *b, const struct sandbox_place *p, uint64_t attrs,
+			  struct err *e)
+{
+	const char *name = sandbox_place_name(p->kind);
+	unsigned fd = p->descriptor.value;
+	char link[64], path[PATH_MAX];
+	struct stat st;
+
+	int held = fcntl((int)fd, F_DUPFD_CLOEXEC, 3);
+	if (held < 0 || fstat(held, &st) < 0)
+		return err_set(e, ERR_CONFIG, errno, "%s: descriptor %u", name, fd);
+	text_format(link, sizeof link, "/proc/self/fd/%d", held);
+	ssize_t n = readlink(link, path, sizeof path - 1);
+	if (n < 0)
+		return err_sys(e, "%s: read path of descriptor %u", name, fd);
+	path[n] = '\0';
+	if (*path != '/')
+		return err_config(e, "%s: descriptor %u is %s, and neither a file nor a directory",
+				  name, fd, path);
+	struct spec_mount *m = sandbox_add_bind(b, path, p->destination, attrs);
+	if (!m)
+		return arena_check(b->arena, e);
+	m->extra |= SPEC_MOUNT_SRC_NOFOLLOW;
+	m->source_held = true;
+	m->source_device = st.st_dev;
+	m->source_inode = st.st_ino;
+	return 0;
+}
+
 static int add_bind(struct sandbox_builder *b, const struct sandbox_place *p, const char *source,
 		    uint64_t attrs, struct err *e)
 {
+	if (p->descriptor.set)
+		return add_descriptor(b, p, attrs, e);
 	int exists = source_exists(p, e);
 
 	if (exists <= 0 || text_equal(p->destination, "/"))

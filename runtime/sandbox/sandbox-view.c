@@ -220,13 +220,23 @@ const struct sandbox_place *sandbox_root_of(const struct sandbox *s)
 	return NULL;
 }
 
+bool sandbox_has_dev(const struct sandbox *s)
+{
+	for (size_t i = 0; i < s->places_count; i++) {
+		if (s->places[i].kind == SANDBOX_DEV &&
+		    text_equal(s->places[i].destination, "/dev"))
+			return true;
+	}
+	return false;
+}
+
 const char *sandbox_directory(const struct sandbox_builder *b)
 {
 	const char *home = sandbox_home(b), *cwd = b->host->cwd;
 
 	if (b->sandbox->directory)
 		return b->sandbox->directory;
-	if (b->sandbox->rootfs)
+	if (b->sandbox->rootfs || b->sandbox->empty_root)
 		return "/";
 	if (sandbox_root_of(b->sandbox))
 		return cwd;
@@ -251,6 +261,28 @@ static void add_system(struct sandbox_builder *b)
 	}
 }
 
+/* What the host's root has, or nobody else; what needs a procfs is not there without. */
+static void mask_proc(struct sandbox_builder *b)
+{
+	for (size_t i = 0; b->host->uid == 0 && i < sizeof proc_secrets / sizeof *proc_secrets;
+	     i++) {
+		if (access(proc_secrets[i], F_OK) == 0)
+			sandbox_add_masked(b, proc_secrets[i]);
+	}
+}
+
+static const char root_options[] = "mode=755,size=64m,nr_inodes=16384";
+
+/* A root that has nothing: places put into it what there shall be. */
+static int make_empty(struct sandbox_builder *b, struct err *e)
+{
+	b->spec->root->readonly = true;
+	b->spec->sandbox->root_options = arena_strdup(b->arena, root_options);
+	b->spec->sandbox->devices_own = !sandbox_has_dev(b->sandbox);
+	mask_proc(b);
+	return arena_check(b->arena, e);
+}
+
 int sandbox_view_make(struct sandbox_builder *b, struct err *e)
 {
 	const struct sandbox_limits *l = &b->sandbox->limits;
@@ -262,6 +294,8 @@ int sandbox_view_make(struct sandbox_builder *b, struct err *e)
 	b->spec->root = arena_new(b->arena, struct spec_root);
 	if (!b->spec->root)
 		return arena_check(b->arena, e);
+	if (b->sandbox->empty_root)
+		return make_empty(b, e);
 	b->spec->root->readonly = !root || root->kind == SANDBOX_RO_BIND ||
 				  b->sandbox->protect.system == SANDBOX_SYSTEM_STRICT;
 	const char *path = root ? root->source : b->sandbox->rootfs;
@@ -273,8 +307,7 @@ int sandbox_view_make(struct sandbox_builder *b, struct err *e)
 			(root && root->kind == SANDBOX_DEV_BIND ? 0u : MOUNT_ATTR_NODEV) |
 			(b->spec->root->readonly ? MOUNT_ATTR_RDONLY : 0u);
 	if (own) {
-		b->spec->sandbox->root_options =
-			arena_strdup(b->arena, "mode=755,size=64m,nr_inodes=16384");
+		b->spec->sandbox->root_options = arena_strdup(b->arena, root_options);
 		add_system(b);
 	}
 	sandbox_add_proc(b, "/proc");
@@ -292,10 +325,6 @@ int sandbox_view_make(struct sandbox_builder *b, struct err *e)
 	bool covered = is_within(b->host->cwd, "/tmp") || is_within(b->host->cwd, "/run");
 	if (((own && !is_shown(b, b->host->cwd)) || (root && covered)) && !cwd_is_hidden(b))
 		sandbox_add_bind(b, b->host->cwd, b->host->cwd, MOUNT_ATTR_RDONLY | BIND_ATTRS);
-	for (size_t i = 0; b->host->uid == 0 && i < sizeof proc_secrets / sizeof *proc_secrets;
-	     i++) {
-		if (access(proc_secrets[i], F_OK) == 0)
-			sandbox_add_masked(b, proc_secrets[i]);
-	}
+	mask_proc(b);
 	return arena_check(b->arena, e);
 }

@@ -43,11 +43,12 @@ enum sandbox_place_kind {
 
 /* One operation on the file system; they are done in the order in which they were given. */
 struct sandbox_place {
-	uint32_t kind;     /* enum sandbox_place_kind */
-	bool optional;     /* a source that does not exist is passed over */
-	char *source;      /* of the host; for a symlink: what it says */
-	char *destination; /* absolute, inside */
-	char *content;     /* of file and data */
+	uint32_t kind;             /* enum sandbox_place_kind */
+	bool optional;             /* a source that does not exist is passed over */
+	char *source;              /* of the host; for a symlink: what it says */
+	struct opt_u32 descriptor; /* of a bind: what it is open at, instead of @source */
+	char *destination;         /* absolute, inside */
+	char *content;             /* of file and data */
 	struct opt_u32 mode;
 	struct opt_u64 size_bytes, inodes; /* of a tmpfs */
 	struct str_list lowers;            /* of an overlay, the lowest first */
@@ -136,9 +137,10 @@ struct sandbox {
 	struct str_list command;
 	char *argv0;  /* what the program finds as its own name; NULL: the command's first word */
 	char *rootfs; /* a directory as root instead of the view of this system */
-	char *bundle; /* an OCI bundle: its root, and its process where nothing else is said */
-	char *image;  /* DIR[:TAG], an OCI image layout, unpacked into a bundle */
-	char *image_cache;          /* where that is kept */
+	bool empty_root;   /* nothing as root but what places make in it */
+	char *bundle;      /* an OCI bundle: its root, and its process where nothing else is said */
+	char *image;       /* DIR[:TAG], an OCI image layout, unpacked into a bundle */
+	char *image_cache; /* where that is kept */
 	struct opt_i32 time_offset; /* seconds that the clocks since boot differ by */
 	struct sandbox_place *places;
 	size_t places_count;
@@ -328,6 +330,8 @@ const char *sandbox_network_name(uint32_t mode);
 /* "--ro-bind / /" and its like: the root is not one of the mounts, but what they are made in. NULL:
  * there is none. */
 const struct sandbox_place *sandbox_root_of(const struct sandbox *s);
+/* A directory of devices is asked for where the usual one is. */
+bool sandbox_has_dev(const struct sandbox *s);
 /* The home directory of the caller, if it is worth hiding, else NULL. */
 const char *sandbox_home(const struct sandbox_builder *b);
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "src/base/arena.h"
 #include "src/base/err.h"
@@ -201,6 +202,10 @@ struct spec_mount {
 	enum spec_make make;
 	char *content; /* SPEC_MAKE_FILE and _DATA: @content_bytes; SPEC_MAKE_SYMLINK: the target */
 	size_t content_bytes;
+	/* A bind whose source has to be this very file, or it is refused. */
+	bool source_held;
+	dev_t source_device;
+	ino_t source_inode;
 	struct opt_u32 mode; /* of what is made, at most 07777; SPEC_MAKE_MODE: the new one */
 	struct spec_overlay *overlay;
 };

@@ -187,3 +187,100 @@ D() { echo "$TEST_DIR/here/$1"; }
 	out_has "new tmpfs" "/proc" "memory" "seccomp"
 	[ ! -e open/x ]
 }
+
+# opened PATH RUN ARGS...: a sandbox with descriptor 7 open at PATH
+opened()
+{
+	local path=$1
+	shift
+	try "$@" 7<"$path"
+	[ "$status" = 0 ] || { show; return 1; }
+}
+
+@test "places: what a descriptor is open at" {
+	requires_user_namespaces
+	local run
+	for run in sandbox usandbox; do
+		opened open $run --bind-fd 7 /o sh -c 'echo x >/o/by-fd; rm /o/by-fd && echo removed'
+		out_is removed
+		opened low1 $run --ro-bind-fd 7 /l sh -c 'cat /l/a; echo x >/l/new || echo read-only'
+		out_is $'one\nread-only'
+		opened low1/a $run --ro-bind-fd 7 /f cat /f
+		out_is one
+		# It is not handed on, and one that was moved is the same.
+		opened low2 $run --ro-bind-fd 7 /l sh -c 'ls -d /proc/self/fd/7 || cat /l/b'
+		out_is b
+	done
+	exec 7<low1
+	mv low1 elsewhere
+	mkdir low1
+	ok usandbox --ro-bind-fd 7 /l cat /l/a
+	out_is one
+	exec 7<&-
+}
+
+@test "places: a descriptor whose file is gone, covered, or no file" {
+	requires_user_namespaces
+	local run
+	for run in sandbox usandbox; do
+		mkdir -m 755 gone
+		exec 7<gone
+		rmdir gone
+		fails $run --ro-bind-fd 7 /l true
+		err_has "gone (deleted)"
+		exec 7<low1
+		fails $run --ro-bind-fd 77 /l true
+		err_has '"77" is not an open descriptor'
+		fails $run --bind-fd 7 / true
+		err_has "the root has to be given by its path"
+		fails $run --bind-fd 8 /l true 8< <(true)
+		err_has "descriptor 8 is pipe:" "neither a file nor a directory"
+	done
+	export HUSK TEST_DIR T
+	run unshare -m bash -c 'mount --bind low2 low1; "$HUSK" sandbox --setenv HUSK_TEST "$T" --ro-bind-fd 7 /l ls /l'
+	eq "$status" 1
+	[[ $output == *"is not what was opened any more"* ]] || { echo "$output"; return 1; }
+	run unshare -m bash -c 'mount --bind low2 low1
+		exec setpriv --reuid 65534 --regid 65534 --clear-groups "$TEST_DIR/husk" sandbox --ro-bind-fd 7 /l ls /l'
+	eq "$status" 1
+	[[ $output == *"is not what was opened any more"* ]] || { echo "$output"; return 1; }
+	exec 7<&-
+}
+
+# What a shell needs.
+SYSTEM=(--ro-bind /usr /usr --symlink usr/bin /bin --symlink usr/lib /lib --symlink usr/lib64 /lib64)
+
+@test "places: --empty-root has only what is asked for" {
+	requires_user_namespaces
+	[ -L /bin ] || skip "needs a merged /usr"
+	local run
+	for run in sandbox usandbox; do
+		ok $run --empty-root "${SYSTEM[@]}" /usr/bin/sh -c 'ls -A /; pwd; mkdir /new 2>/dev/null || echo read-only'
+		out_is $'bin\nlib\nlib64\nusr\n/\nread-only'
+		ok $run --empty-root "${SYSTEM[@]}" --dev /dev --proc /proc --tmpfs /tmp --dir /srv/a --data 7 /etc/motd --chdir /tmp \
+			sh -c 'ls -A /; pwd; echo x >new; cat /etc/motd; echo >/dev/null; ls /proc/self >/dev/null && echo proc' 7<<<hello
+		out_is $'bin\ndev\netc\nlib\nlib64\nproc\nsrv\ntmp\nusr\n/tmp\nhello\nproc'
+	done
+	fails 127 sandbox --empty-root true
+	err_has "executable file not found"
+}
+
+@test "places: --empty-root and other roots" {
+	fails sandbox --empty-root --ro-bind / / true
+	err_has emptyRoot "another root"
+	fails sandbox --empty-root --rootfs /usr true
+	err_has emptyRoot
+	fails sandbox --empty-root "${SYSTEM[@]}" --terminal true
+	err_has "--dev /dev"
+}
+
+@test "places: --empty-root for a sandbox that stays" {
+	[ -L /bin ] || skip "needs a merged /usr"
+	exec 7<low1
+	ok husk sandbox start "$ID" --setenv HUSK_TEST "$T" --empty-root "${SYSTEM[@]}" --tmpfs /data --ro-bind-fd 7 /low
+	exec 7<&-
+	ok husk sandbox copy low2/b "$ID:/data/b"
+	ok husk sandbox exec "$ID" sh -c 'ls -A /; cat /data/b /low/a'
+	out_is $'bin\ndata\nlib\nlib64\nlow\nusr\nb\none'
+	ok husk sandbox stop --time 0 "$ID"
+}
