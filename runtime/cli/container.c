@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "runtime/plan/plan-make.h"
@@ -11,8 +12,7 @@
 #include "src/base/io.h"
 #include "src/base/text.h"
 
-#define LOCK_TIMEOUT_MSEC 20000
-#define CONFIG_BYTES_MAX  (16u << 20)
+#define CONFIG_BYTES_MAX (16u << 20)
 
 static int open_root(struct call *call, struct state_root *root, struct err *e)
 {
@@ -37,19 +37,35 @@ ssize_t container_list(struct call *call, char ***ids, struct err *e)
 
 int container_open(struct call *call, const char *id, bool lock, struct container *c, struct err *e)
 {
-	*c = (struct container){ .dir = -1, .pidfd = -1 };
+	*c = (struct container){ .root.fd = -1, .dir = -1, .pidfd = -1 };
 	if (open_root(call, &c->root, e) < 0)
 		return -1;
 	c->dir = state_dir_open(&c->root, id, e);
 	if (c->dir < 0)
 		return -1;
-	if (lock && state_dir_lock(c->dir, id, LOCK_TIMEOUT_MSEC, e) < 0)
+	if (lock && state_dir_lock(c->dir, id, STATE_LOCK_TIMEOUT_MSEC, e) < 0)
 		return -1;
 	c->locked = lock;
 	if (state_read(c->dir, id, call->arena, &c->state, e) < 0)
 		return -1;
 	c->status = state_status(&c->state, c->dir, AT_FDCWD, &c->pidfd);
 	return 0;
+}
+
+void container_close(struct container *c)
+{
+	drop_fd(&c->dir);
+	drop_fd(&c->root.fd);
+	drop_fd(&c->pidfd);
+}
+
+const char *container_make_id(const char *prefix, struct arena *a)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return arena_format(a, "%s-%d-%lx", prefix, getpid(),
+			    (unsigned long)now.tv_sec << 20 ^ (unsigned long)now.tv_nsec);
 }
 
 int container_expect(const struct container *c, unsigned wanted, const char *verb, struct err *e)

@@ -153,10 +153,11 @@ static void end_creator(struct call *call, const char *id)
 	struct err ignored;
 
 	for (int waited = 0; waited < CREATE_GRACE_MSEC; waited += 20) {
-		if (container_open(call, id, false, &c, &ignored) < 0 || c.status != STATE_CREATING)
+		bool waits = container_open(call, id, false, &c, &ignored) == 0 &&
+			     c.status == STATE_CREATING;
+		container_close(&c);
+		if (!waits)
 			return;
-		close(c.dir);
-		close(c.root.fd);
 		poll(NULL, 0, 20);
 	}
 	int pidfd = pid_open_exact(AT_FDCWD, (pid_t)c.state.creator, c.state.creator_start_ticks);

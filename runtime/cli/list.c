@@ -2,8 +2,6 @@
 #include "runtime/cli/verbs.h"
 
 #include <stdio.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "runtime/cli/container.h"
 #include "runtime/cli/output.h"
@@ -36,10 +34,25 @@ static void write_row(struct json_writer *w, const struct container *c)
 	json_write_object_end(w);
 }
 
+static bool is_json(const struct list_options *o)
+{
+	return o->format && text_equal(o->format, "json");
+}
+
+static void list_one(const struct list_options *o, struct json_writer *w, const struct container *c)
+{
+	if (o->quiet)
+		puts(c->state.id);
+	else if (is_json(o))
+		write_row(w, c);
+	else
+		print_row(c);
+}
+
 static int list_verb(struct call *call, const void *options, int argc, char **argv, struct err *e)
 {
 	const struct list_options *o = options;
-	bool json = o->format && text_equal(o->format, "json");
+	bool json = is_json(o);
 	struct json_writer w;
 	char **ids;
 
@@ -60,18 +73,9 @@ static int list_verb(struct call *call, const void *options, int argc, char **ar
 		struct container c;
 		struct err gone;
 		/* One that is removed at this moment, or was never completed, is not listed. */
-		if (container_open(call, ids[i], false, &c, &gone) < 0)
-			continue;
-		if (o->quiet)
-			puts(ids[i]);
-		else if (json)
-			write_row(&w, &c);
-		else
-			print_row(&c);
-		close(c.dir);
-		close(c.root.fd);
-		if (c.pidfd >= 0)
-			close(c.pidfd);
+		if (container_open(call, ids[i], false, &c, &gone) == 0)
+			list_one(o, &w, &c);
+		container_close(&c);
 	}
 	json_write_array_end(&w);
 	if (!json || o->quiet) {

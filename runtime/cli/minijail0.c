@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/cli/container.h"
@@ -15,9 +14,7 @@
 #include "runtime/cli/minijail0.h"
 #include "runtime/cli/verbs.h"
 #include "runtime/minijail/minijail.h"
-#include "runtime/phase/finish.h"
 #include "runtime/phase/gate-entry.h"
-#include "runtime/phase/start.h"
 #include "runtime/plan/plan-make.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
@@ -48,7 +45,6 @@ struct run {
 static int make_plan(struct run *r, struct err *e)
 {
 	struct arena *a = r->call->arena;
-	struct timespec now;
 	struct plan_request request = {
 		.host = &r->facts,
 		.arena = a,
@@ -61,9 +57,7 @@ static int make_plan(struct run *r, struct err *e)
 	    minijail_spec_make(&r->jail, &r->host, a, &r->made, e) < 0 ||
 	    host_read(HOST_CAPS_KNOWN | HOST_LANDLOCK, a, &r->facts, e) < 0)
 		return -1;
-	clock_gettime(CLOCK_REALTIME, &now);
-	request.id = arena_format(a, "minijail-%d-%lx", getpid(),
-				  (unsigned long)now.tv_sec << 20 ^ (unsigned long)now.tv_nsec);
+	request.id = container_make_id("minijail", a);
 	request.spec = r->made.spec;
 	r->plan = arena_new(a, struct plan);
 	if (!r->plan)
@@ -86,47 +80,10 @@ static int check_descriptors(const struct spec_sandbox *s, struct err *e)
 	return 0;
 }
 
-static int explain(void *ctx, struct err *e)
-{
-	return parent_explain_death(ctx, e);
-}
-
-static int start(struct run *r, struct err *e)
-{
-	struct starter s = {
-		.arena = r->call->arena,
-		.state = &r->parent.state,
-		.hooks = &r->plan->hooks,
-		.sock = r->parent.sync,
-		.state_dir = -1,
-		.unpublished = -1,
-		.explain = explain,
-		.explain_ctx = &r->parent,
-		.word = r->parent.init.process.word,
-		.gate = r->parent.gate,
-		.agent = -1,
-	};
-
-	return start_run(&s, e);
-}
-
-static void take_away(struct run *r)
-{
-	struct parent *p = &r->parent;
-	struct err ignored;
-	struct finisher f = {
-		.arena = p->arena,
-		.state = &p->state,
-		.force = true,
-		.pidfd = p->reaped ? -1 : p->pidfd,
-		.warn = log_warning,
-	};
-
-	(void)finish_run(&f, &ignored);
-}
-
 static int begin(struct run *r, struct err *e)
 {
+	struct err ignored;
+
 	r->options = (struct parent_options){
 		.id = r->plan->id,
 		.run = true,
@@ -138,10 +95,10 @@ static int begin(struct run *r, struct err *e)
 	r->parent.root.path = "";
 	if (parent_create(&r->parent, e) < 0)
 		return -1;
-	if (start(r, e) == 0 &&
+	if (parent_start(&r->parent, e) == 0 &&
 	    (!r->parent.gate || gate_entry_await(r->parent.gate, r->parent.pidfd, e) == 0))
 		return 0;
-	take_away(r);
+	(void)parent_remove(&r->parent, true, &ignored);
 	return -1;
 }
 
@@ -164,12 +121,13 @@ static int wait_alone(struct run *r, int *status, struct err *e)
 static int await(struct run *r, struct err *e)
 {
 	struct parent *p = &r->parent;
+	struct err ignored;
 	int status, result = r->jail.no_forward
 				     ? wait_alone(r, &status, e)
 				     : foreground_wait_plain(p->pid, p->pidfd, &status, e);
 
 	if (result < 0) {
-		take_away(r);
+		(void)parent_remove(p, true, &ignored);
 		return -1;
 	}
 	p->reaped = true;

@@ -18,15 +18,7 @@
 #include "src/base/text.h"
 
 #define STOP_MSEC         10000
-#define LOCK_TIMEOUT_MSEC 20000
 #define KILL_TIMEOUT_MSEC 30000
-
-static void close_container(struct container *c)
-{
-	drop_fd(&c->dir);
-	drop_fd(&c->root.fd);
-	drop_fd(&c->pidfd);
-}
 
 /* Its supervisor was killed, and all in it with it: what is left are directories. 0 or -1. */
 static int remove_left(struct call *call, const char *name, struct err *e)
@@ -34,7 +26,7 @@ static int remove_left(struct call *call, const char *name, struct err *e)
 	struct container c;
 
 	if (container_open(call, name, true, &c, e) < 0) {
-		close_container(&c);
+		container_close(&c);
 		return e->kind == ERR_NOT_FOUND ? 0 : -1;
 	}
 	struct finisher f = {
@@ -47,7 +39,7 @@ static int remove_left(struct call *call, const char *name, struct err *e)
 	};
 	/* Another one of that name may have been started meanwhile. */
 	int result = state_creator_alive(&c.state, AT_FDCWD) ? 0 : finish_run(&f, e);
-	close_container(&c);
+	container_close(&c);
 	return result;
 }
 
@@ -102,7 +94,7 @@ static int list_one(struct call *call, const struct list_options *o, struct json
 		lost = !state_creator_alive(&c.state, AT_FDCWD);
 		print_one(o, w, &c, lost);
 	}
-	close_container(&c);
+	container_close(&c);
 	return lost ? remove_left(call, id, e) : 0;
 }
 
@@ -209,7 +201,7 @@ static int stop_run(struct call *call, const void *options, int argc, char **arg
 	bool left = container_open(call, name, false, &again, &gone) == 0 &&
 		    again.state.creator == c.state.creator &&
 		    again.state.creator_start_ticks == c.state.creator_start_ticks;
-	close_container(&again);
+	container_close(&again);
 	if (!left)
 		return 0;
 	log_warning_text(

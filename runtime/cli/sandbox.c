@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/cli/container.h"
@@ -20,8 +19,6 @@
 #include "runtime/cli/sandbox-stale.h"
 #include "runtime/cli/sandbox-supervise.h"
 #include "runtime/cli/verbs.h"
-#include "runtime/phase/finish.h"
-#include "runtime/phase/start.h"
 #include "runtime/plan/plan-make.h"
 #include "runtime/plan/plan-print.h"
 #include "src/base/clean.h"
@@ -30,8 +27,6 @@
 #include "src/base/text.h"
 #include "src/json/json-write.h"
 #include "src/tty/tty-console.h"
-
-#define LOCK_TIMEOUT_MSEC 20000
 
 static int print_text(const char *text, size_t length, struct err *e)
 {
@@ -52,14 +47,6 @@ static int print_config(struct run *r, struct err *e)
 }
 
 /* ---- what there is ---- */
-
-static bool wants_facts_of_groups(const struct sandbox *s)
-{
-	const struct sandbox_limits *l = &s->limits;
-
-	return l->memory_bytes.set || l->pids.set || l->cpu_millis.set || l->cpu_share.set ||
-	       l->cpu_msec.set || (s->report && !s->no_report);
-}
 
 /* Where the directory of a sandbox would be made. */
 static bool can_make_groups(const struct host *h)
@@ -87,7 +74,7 @@ static int read_host(struct run *r, struct err *e)
 {
 	unsigned wanted = HOST_CAPS_KNOWN | HOST_LANDLOCK;
 	bool groups =
-		wants_facts_of_groups(&r->sandbox) && container_cgroup_manager(r->call, NULL) == 0;
+		sandbox_wants_group(&r->sandbox) && container_cgroup_manager(r->call, NULL) == 0;
 
 	if (groups)
 		wanted |= HOST_CGROUPS;
@@ -114,17 +101,12 @@ static int read_host(struct run *r, struct err *e)
 int run_make_plan(struct run *r, struct err *e)
 {
 	struct arena *a = r->call->arena;
-	struct timespec now;
 	struct plan_request request = { .host = &r->facts, .arena = a, .bundle = "/" };
 
 	if (sandbox_bundle_resolve(&r->sandbox, a, e) < 0 || read_host(r, e) < 0 ||
 	    sandbox_spec_make(&r->sandbox, &r->host, a, &r->made, e) < 0)
 		return -1;
-	clock_gettime(CLOCK_REALTIME, &now);
-	request.id = r->name ? r->name
-			     : arena_format(a, "sandbox-%d-%lx", getpid(),
-					    (unsigned long)now.tv_sec << 20 ^
-						    (unsigned long)now.tv_nsec);
+	request.id = r->name ? r->name : container_make_id("sandbox", a);
 	request.spec = r->made.spec;
 	request.cgroup_disabled = !r->made.cgroup;
 	/* No keys but what it makes itself; the policy keeps it from making any. */
@@ -290,51 +272,10 @@ static int create(struct run *r, struct err *e)
 	return parent_create(&r->parent, e);
 }
 
-static int explain(void *ctx, struct err *e)
-{
-	return parent_explain_death(ctx, e);
-}
-
-static int start(struct run *r, struct err *e)
-{
-	struct starter s = {
-		.arena = r->call->arena,
-		.state = &r->parent.state,
-		.hooks = &r->plan->hooks,
-		.sock = r->parent.sync,
-		.state_dir = -1,
-		.unpublished = r->named && r->parent.init.eager ? r->parent.state_dir : -1,
-		.explain = explain,
-		.explain_ctx = &r->parent,
-		.word = r->parent.init.process.word,
-		.gate = r->parent.gate,
-		.agent = -1,
-	};
-
-	return start_run(&s, e);
-}
-
 static int take_away(struct run *r, bool force, struct err *e)
 {
-	struct parent *p = &r->parent;
-	struct err gone;
-	struct finisher f = {
-		.arena = p->arena,
-		.root = r->named ? &p->root : NULL,
-		.state = &p->state,
-		.force = force,
-		.pidfd = p->reaped ? -1 : p->pidfd,
-		.warn = log_warning,
-	};
-
-	net_pasta_end(&p->pasta);
-	/* "delete --force" may have been faster. */
-	if (r->named &&
-	    state_dir_lock(p->state_dir, p->options->id, LOCK_TIMEOUT_MSEC, &gone) < 0) {
-		*e = gone;
-		return gone.kind == ERR_NOT_FOUND ? 0 : -1;
-	}
-	return finish_run(&f, e);
+	net_pasta_end(&r->parent.pasta);
+	return parent_remove(&r->parent, force, e);
 }
 
 /* From nothing to a running program; nothing is left when it fails. */
@@ -359,7 +300,8 @@ int run_begin(struct run *r, struct err *e)
 		return -1;
 	if (r->parent.console_master >= 0)
 		tty_copy_size(STDIN_FILENO, r->parent.console_master);
-	if (start(r, e) == 0 && (!r->named || named_listen(&r->agents, &r->parent, e) == 0)) {
+	if (parent_start(&r->parent, e) == 0 &&
+	    (!r->named || named_listen(&r->agents, &r->parent, e) == 0)) {
 		/* Until now it was husk that took the time. */
 		r->supervisor.start_usec = supervise_now_usec();
 		return 0;

@@ -76,6 +76,13 @@ int parent_create(struct parent *p, struct err *e);
 /* Take back what parent_create() made, when something after it fails. */
 void parent_undo(struct parent *p);
 
+/*
+ * After parent_create(), where this process stays to the end. Both return 0 or -1: run start_phase, and
+ * finish_phase, with @force killing what still runs. One that another husk removed is removed.
+ */
+int parent_start(struct parent *p, struct err *e);
+int parent_remove(struct parent *p, bool force, struct err *e);
+
 /* Parts in other files. */
 int parent_intent(void *ctx, struct err *e);
 void parent_intent_undo(void *ctx);

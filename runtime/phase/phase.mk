@@ -20,6 +20,7 @@ libplain_a_SOURCES += \
 	runtime/phase/notify.c runtime/phase/notify.h \
 	runtime/phase/parent-clone.c \
 	runtime/phase/parent-network.c \
+	runtime/phase/parent-run.c \
 	runtime/phase/parent-state.c \
 	runtime/phase/parent.c runtime/phase/parent.h \
 	runtime/phase/process.c runtime/phase/process.h \

@@ -175,8 +175,7 @@ static int add_nice(struct sandbox_builder *b, struct err *e)
 	return 0;
 }
 
-/* A group costs some directories: only for what it limits, or for what a report says of it. */
-static bool wants_group(const struct sandbox *s)
+bool sandbox_wants_group(const struct sandbox *s)
 {
 	const struct sandbox_limits *l = &s->limits;
 
@@ -192,7 +191,7 @@ int sandbox_limits_make(struct sandbox_builder *b, struct err *e)
 	b->spec->process->rlimits = arena_new_array(b->arena, RLIMITS_ROOM, struct spec_rlimit);
 	if (!r || !b->spec->process->rlimits)
 		return arena_check(b->arena, e);
-	b->made->cgroup = b->host->cgroup && wants_group(b->sandbox);
+	b->made->cgroup = b->host->cgroup && sandbox_wants_group(b->sandbox);
 	b->spec->linux_config->resources = r;
 	b->spec->sandbox->controllers = CGROUP_CPUACCT | CGROUP_MEMORY |
 					(l->pids.set ? CGROUP_PIDS : 0u) |

@@ -271,6 +271,9 @@ struct sandbox_made {
  */
 const char *sandbox_protect_policy(const struct sandbox *s, struct arena *a);
 
+/* A group costs some directories: only for what it limits, or for what a report says of it. */
+bool sandbox_wants_group(const struct sandbox *s);
+
 /*
  * The spec of @s. Nothing is changed on the host; it is looked at where a place is optional.
  * ERR_CONFIG for what makes no sense, ERR_UNSUPPORTED for what this host or user cannot give.

@@ -86,6 +86,8 @@ int state_id_check(const char *id, struct err *e);
 int state_dir_create(const struct state_root *root, const char *id, struct err *e);
 /* Open an existing one. ERR_NOT_FOUND ("container "x" does not exist"). fd or -1. */
 int state_dir_open(const struct state_root *root, const char *id, struct err *e);
+/* How long a verb waits for the one before it, which may be running hooks. */
+#define STATE_LOCK_TIMEOUT_MSEC 20000
 /* Exclusive lock, waiting at most @timeout_msec. 0 or -1. Released with the descriptor. */
 int state_dir_lock(int dirfd, const char *id, int timeout_msec, struct err *e);
 /* Remove the directory and all that is in it. Missing is fine. 0 or -1. */
