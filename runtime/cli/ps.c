@@ -13,6 +13,7 @@
 #include "runtime/cli/container.h"
 #include "runtime/cli/output.h"
 #include "src/base/clean.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 
 struct ps_options {
@@ -96,7 +97,7 @@ static int filter_ps(FILE *ps, const pid_t *pids, int count, struct err *e)
 static int print_table(const pid_t *pids, int count, int argc, char **argv, struct err *e)
 {
 	char *arguments[64] = { (char *)(uintptr_t) "ps" };
-	int out[2], status;
+	int out[2];
 
 	if (argc > 60)
 		return err_set(e, ERR_USAGE, 0, "ps: more than 60 arguments");
@@ -119,8 +120,7 @@ static int print_table(const pid_t *pids, int count, int argc, char **argv, stru
 	int result = ps ? filter_ps(ps, pids, count, e) : err_sys(e, "read from ps");
 	if (ps)
 		fclose(ps);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	int status = pid_reap(pid);
 	if (result == 0 && (!WIFEXITED(status) || WEXITSTATUS(status) > 1))
 		return err_set(e, ERR_SYSTEM, 0, "ps: ps(1) failed; is procps installed?");
 	return result;

@@ -3,19 +3,18 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/cli/sandbox-bundle.h"
 #include "src/base/clean.h"
 #include "src/base/io.h"
 #include "src/base/text.h"
+#include "src/base/tool.h"
 #include "src/json/json-decode.h"
 
 #define INDEX_BYTES_MAX (4u << 20)
@@ -190,51 +189,22 @@ static int run_umoci(const struct image *image, const char *bundle, struct arena
 	const char *reference = arena_format(a, "%s:%s", image->layout, image->tag);
 	/* As a normal user every file is the caller's. */
 	const char *argv[] = { "umoci", "unpack", "--image", reference, bundle, NULL, NULL };
-	posix_spawn_file_actions_t actions;
-	char said[1024] = "";
-	int pipes[2], status, error;
-	pid_t pid;
+	struct tool_said said = { .last = true };
 
 	if (geteuid() != 0) {
 		argv[5] = bundle;
 		argv[4] = "--rootless";
 	}
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return err_sys(e, "make a pipe for umoci");
-	CLEAN_FD int in = pipes[0];
-	CLEAN_FD int out = pipes[1];
-	error = posix_spawn_file_actions_init(&actions);
-	if (!error) {
-		error = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-		if (!error)
-			error = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-		if (!error)
-			error = posix_spawnp(&pid, "umoci", &actions, NULL, (char **)argv, environ);
-		posix_spawn_file_actions_destroy(&actions);
-	}
-	if (error == ENOENT)
+	int status = tool_run(argv, &said, e);
+	if (status < 0 && e->kind == ERR_NO_PROGRAM)
 		return err_set(
 			e, ERR_UNSUPPORTED, 0,
 			"image: umoci, which unpacks images, is not installed (package umoci)");
-	if (error)
-		return err_set(e, ERR_SYSTEM, error, "image: run umoci");
-	drop_fd(&out);
-	for (;;) {
-		char more[512];
-		ssize_t n = read(in, more, sizeof more - 1);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			break;
-		more[n] = 0;
-		text_format(said, sizeof said, "%s", more);
-	}
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (status < 0)
+		return err_set(e, ERR_SYSTEM, e->errnum, "image: run umoci");
+	if (status == 0)
 		return 0;
-	said[strcspn(said, "\n")] = 0;
-	return err_set(e, ERR_SYSTEM, 0, "image %s: umoci: %s", reference, said);
+	return err_set(e, ERR_SYSTEM, 0, "image %s: umoci: %s", reference, tool_said_line(&said));
 }
 
 /* What a sandbox needs places for, and small images do not have. */

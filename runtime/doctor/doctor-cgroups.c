@@ -159,20 +159,13 @@ static int try_limit(const struct doctor *d, uint32_t controller, struct err *e)
 /* As "husk sandbox" does where a user may make no group: ask the user's own service manager for a part. */
 static bool scope_gives(const struct doctor *d, const char *controller)
 {
-	static char script[] =
+	static const char script[] =
 		"cat \"/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/cgroup.controllers\"";
-	static char *const argv[] = {
-		(char *)"systemd-run",
-		(char *)"--user",
-		(char *)"--scope",
-		(char *)"--quiet",
-		(char *)"--collect",
-		(char *)"--property=Delegate=yes",
-		(char *)"--",
-		(char *)"sh",
-		(char *)"-c",
-		script,
-		NULL,
+	static const char *const argv[] = {
+		"systemd-run", "--user",    "--scope",
+		"--quiet",     "--collect", "--property=Delegate=yes",
+		"--",          "sh",        "-c",
+		script,        NULL,
 	};
 	char line[256], path[64];
 	struct err e;

@@ -72,7 +72,7 @@ int doctor_enter(const struct doctor *d, unsigned long types, struct err *e);
 int doctor_enter_pids(struct err *e);
 
 /* Exit status of @argv (127: not found), or -1 with @e. The first line of its output is in @line. */
-int doctor_run_program(char *const argv[], char *line, size_t size, struct err *e);
+int doctor_run_program(const char *const *argv, char *line, size_t size, struct err *e);
 
 /* The number in a file of /proc/sys, or -1. */
 int64_t doctor_sysctl(const char *path);

@@ -9,7 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/utsname.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/doctor/doctor-checks.h"
@@ -17,6 +16,7 @@
 #include "src/base/io.h"
 #include "src/base/kernel.h"
 #include "src/base/path.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 #include "src/lsm/lsm-landlock.h"
 #include "src/seccomp/seccomp-install.h"
@@ -58,8 +58,7 @@ static int try_clone3(struct err *e)
 		_exit(0);
 	if (pid < 0)
 		return err_sys(e, "clone3");
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)pid_reap(pid);
 	return 0;
 }
 
@@ -102,20 +101,14 @@ void probe_ptrace(const struct doctor *d, uint32_t argument, struct doctor_resul
 {
 	static const char word[] = "found";
 	char copy[sizeof word] = "";
-	pid_t pid = fork();
+	pid_t pid = pid_start_idle(0);
 
 	(void)d;
 	(void)argument;
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
 	ssize_t n = pid < 0 ? -1 : seccomp_listen_read(pid, (uintptr_t)word, copy, sizeof copy);
 	int saved = errno;
-	if (pid > 0) {
-		(void)kill(pid, SIGKILL);
-		(void)waitpid(pid, NULL, 0);
-	}
+	if (pid > 0)
+		pid_end(pid);
 	if (n == (ssize_t)sizeof copy && text_equal(copy, word)) {
 		doctor_say(r, DOCTOR_OK, "the memory of a child can be read");
 		return;

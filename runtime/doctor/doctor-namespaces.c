@@ -2,17 +2,16 @@
 /* Namespaces, each made once, in a user namespace as a sandbox has it; ids that may be mapped. */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "runtime/doctor/doctor-checks.h"
 #include "src/base/clean.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 #include "src/cred/cred-ids.h"
 
@@ -57,8 +56,7 @@ int doctor_enter_pids(struct err *e)
 		return 0;
 	if (pid < 0)
 		return err_sys(e, "make the first process of a pid namespace");
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)pid_reap(pid);
 	_exit(0);
 }
 
@@ -165,18 +163,12 @@ static int try_tools(const struct doctor *d, pid_t pid, struct err *e)
 
 static int try_maps(const struct doctor *d, struct err *e)
 {
-	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
-	pid_t pid = kernel_clone3(&args);
+	pid_t pid = pid_start_idle(CLONE_NEWUSER);
 
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
 	if (pid < 0)
 		return err_sys(e, "make a user namespace");
 	int result = try_tools(d, pid, e);
-	(void)kill(pid, SIGKILL);
-	(void)waitpid(pid, NULL, 0);
+	pid_end(pid);
 	return result;
 }
 

@@ -1,43 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs of others that husk calls: found in PATH, and run once. */
 #include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "runtime/doctor/doctor-checks.h"
-#include "src/base/clean.h"
-#include "src/base/io.h"
 #include "src/base/kernel.h"
 #include "src/base/text.h"
+#include "src/base/tool.h"
 
-int doctor_run_program(char *const argv[], char *line, size_t size, struct err *e)
+int doctor_run_program(const char *const *argv, char *line, size_t size, struct err *e)
 {
-	int ends[2], status = 0;
-	char rest[256];
+	struct tool_said said = { 0 };
+	int status = tool_run(argv, &said, e);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_sys(e, "create pipe");
-	CLEAN_FD int in = ends[0];
-	CLEAN_FD int out = ends[1];
-	pid_t pid = fork();
-	if (pid < 0)
-		return err_sys(e, "fork");
-	if (pid == 0) {
-		if (dup2(out, 1) < 0 || dup2(out, 2) < 0)
-			_exit(126);
-		execvp(argv[0], argv);
-		_exit(errno == ENOENT ? 127 : 126);
-	}
-	drop_fd(&out);
-	ssize_t n = io_read_full(in, line, size - 1);
-	line[n > 0 ? n : 0] = '\0';
-	line[strcspn(line, "\n")] = '\0';
-	while (n == (ssize_t)size - 1 && io_read_full(in, rest, sizeof rest) > 0)
-		;
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	text_format(line, size, "%s", tool_said_line(&said));
+	if (status < 0)
+		return e->errnum == ENOENT ? 127 : e->errnum == EACCES ? 126 : -1;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
@@ -60,7 +38,7 @@ void probe_program(const struct doctor *d, uint32_t argument, struct doctor_resu
 	const struct program *p = &programs[argument];
 	char line[160];
 	char name[32];
-	char *argv[] = { name, (char *)(uintptr_t) "--version", NULL };
+	const char *argv[] = { name, "--version", NULL };
 	struct err e;
 
 	(void)d;
@@ -88,8 +66,8 @@ void probe_program(const struct doctor *d, uint32_t argument, struct doctor_resu
 /* Rules in a network namespace of one's own. */
 void probe_nft(const struct doctor *d, uint32_t argument, struct doctor_result *r)
 {
-	static char *const version[] = { (char *)"nft", (char *)"--version", NULL };
-	static char *const add[] = { (char *)"nft", (char *)"add table inet husk", NULL };
+	static const char *const version[] = { "nft", "--version", NULL };
+	static const char *const add[] = { "nft", "add table inet husk", NULL };
 	char line[160], said[160];
 	struct err e;
 

@@ -16,6 +16,7 @@
 #include "runtime/doctor/doctor-checks.h"
 #include "src/base/clean.h"
 #include "src/base/io.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 
 /* Generous: on a busy machine a network namespace alone may take a second. */
@@ -123,7 +124,7 @@ static int await(int in, struct doctor_result *r)
 int doctor_run(const struct doctor *d, const struct doctor_check *check, struct doctor_result *r,
 	       struct err *e)
 {
-	int ends[2], status = 0;
+	int ends[2];
 
 	*r = (struct doctor_result){ 0 };
 	if (pipe2(ends, O_CLOEXEC) < 0)
@@ -140,8 +141,7 @@ int doctor_run(const struct doctor *d, const struct doctor_check *check, struct 
 	int answered = await(in, r);
 	/* Whatever it started goes with it. */
 	(void)kill(-pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	int status = pid_reap(pid);
 	if (answered > 0)
 		return 0;
 	*r = (struct doctor_result){ 0 };

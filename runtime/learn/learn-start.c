@@ -11,6 +11,7 @@
 
 #include "runtime/learn/learn.h"
 #include "src/base/kernel.h"
+#include "src/base/pid.h"
 #include "src/seccomp/seccomp-install.h"
 
 /*
@@ -86,7 +87,7 @@ int learn_start(const char *path, char *const *argv, const sigset_t *mask, struc
 		bool ended = waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 			     info.si_pid == pid;
 		if (atomic_load(&s->failed) || ended) {
-			(void)waitpid(pid, NULL, 0);
+			(void)pid_reap(pid);
 			if (!atomic_load(&s->failed))
 				return err_set(e, ERR_SYSTEM, 0, "the process for %s was killed",
 					       path);

@@ -114,8 +114,7 @@ static void exec_clone_undo(void *ctx)
 
 	if (x->pid > 0) {
 		kernel_pidfd_send_signal(x->pidfd, SIGKILL);
-		while (waitpid(x->pid, NULL, 0) < 0 && errno == EINTR)
-			;
+		(void)pid_reap(x->pid);
 	}
 	drop_fd(&x->sync);
 	drop_fd(&x->pidfd);
@@ -124,10 +123,8 @@ static void exec_clone_undo(void *ctx)
 
 static int explain_death(struct exec_join *x, struct err *e)
 {
-	int status = 0;
+	int status = pid_reap(x->pid);
 
-	while (waitpid(x->pid, &status, 0) < 0 && errno == EINTR)
-		;
 	x->pid = -1;
 	if (WIFSIGNALED(status))
 		return err_set(e, ERR_SYSTEM, 0,
@@ -156,8 +153,7 @@ static int adopt(void *ctx, struct err *e)
 	int pidfd = kernel_pidfd_open(pid, 0);
 	if (pidfd < 0)
 		return err_sys(e, "open process %d", pid);
-	while (waitpid(x->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	(void)pid_reap(x->pid);
 	drop_fd(&x->pidfd);
 	x->pid = pid;
 	x->pidfd = pidfd;

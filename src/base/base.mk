@@ -7,4 +7,5 @@ libplain_a_SOURCES += \
 	src/base/kernel.h \
 	src/base/path.c src/base/path.h \
 	src/base/pid.c src/base/pid.h \
-	src/base/text.c src/base/text.h
+	src/base/text.c src/base/text.h \
+	src/base/tool.c src/base/tool.h

@@ -5,8 +5,10 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/wait.h>
 
 #include "src/base/clean.h"
 #include "src/base/io.h"
@@ -107,6 +109,33 @@ int pid_file_write(const char *path, pid_t pid, struct err *e)
 	if (io_replace_at(dirfd, name, text, n, 0644, e) < 0)
 		return err_prefix(e, "write pid file %s", path);
 	return 0;
+}
+
+int pid_reap(pid_t pid)
+{
+	int status = 0;
+
+	while (waitpid(pid, &status, 0) < 0) {
+		if (errno != EINTR)
+			return -1;
+	}
+	return status;
+}
+
+pid_t pid_start_idle(uint64_t namespaces)
+{
+	struct clone_args args = { .flags = namespaces, .exit_signal = SIGCHLD };
+	pid_t pid = kernel_clone3(&args);
+
+	while (pid == 0)
+		pause();
+	return pid;
+}
+
+void pid_end(pid_t pid)
+{
+	(void)kill(pid, SIGKILL);
+	(void)pid_reap(pid);
 }
 
 uid_t pid_own_euid(void)

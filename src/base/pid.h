@@ -32,6 +32,14 @@ int pid_open_exact(int procfd, pid_t pid, uint64_t start_ticks);
  * 1 ended, 0 timed out, -1 with errno. */
 int pid_wait_end(int pidfd, int timeout_msec);
 
+/* Wait for the child @pid. Its wait status, or -1 with errno. */
+int pid_reap(pid_t pid);
+
+/* A child in new @namespaces (CLONE_NEW*) that does nothing, for who needs them. -1 with errno. */
+pid_t pid_start_idle(uint64_t namespaces);
+/* Kill the child @pid, and wait for it. */
+void pid_end(pid_t pid);
+
 /* The effective ids that this program was executed with, without a system call (getauxval(3)): husk's
  * parent never changes its own. */
 uid_t pid_own_euid(void);

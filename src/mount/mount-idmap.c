@@ -1,29 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
 
-#include "src/base/clean.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 #include "src/mount/mount.h"
-
-/* The child only has to exist until its namespace has been opened. */
-static pid_t spawn_sleeper(struct err *e)
-{
-	struct clone_args args = { .flags = CLONE_NEWUSER, .exit_signal = SIGCHLD };
-	pid_t pid = kernel_clone3(&args);
-
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	if (pid < 0)
-		return err_sys(e, "create a user namespace for an id-mapped mount");
-	return pid;
-}
 
 static int map_and_open(pid_t pid, const char *uid_map, const char *gid_map, struct err *e)
 {
@@ -42,13 +25,12 @@ static int map_and_open(pid_t pid, const char *uid_map, const char *gid_map, str
 
 int mount_idmap_userns(const char *uid_map, const char *gid_map, struct err *e)
 {
-	pid_t pid = spawn_sleeper(e);
+	/* It only has to exist until its namespace has been opened. */
+	pid_t pid = pid_start_idle(CLONE_NEWUSER);
 
 	if (pid < 0)
-		return -1;
+		return err_sys(e, "create a user namespace for an id-mapped mount");
 	int fd = map_and_open(pid, uid_map, gid_map, e);
-	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	pid_end(pid);
 	return fd;
 }

@@ -15,9 +15,10 @@
 #include <unistd.h>
 
 #include "src/base/clean.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
+#include "src/base/tool.h"
 
-#define SAID_BYTES   1024
 #define READY_MSEC   30000
 #define NET_ADMIN    (1u << CAP_NET_ADMIN)
 #define SYSLOG_NOISE "Failed to send " /* pasta, where there is no system log */
@@ -105,24 +106,8 @@ static _Noreturn void run_pasta(const char *const *argv, int userns, int netns, 
 
 /* ---- what they say ---- */
 
-struct said {
-	char text[SAID_BYTES];
-	size_t length;
-};
-
-/* What does not fit is not kept: the first words say most. */
-static void keep(struct said *s, const char *data, size_t size)
-{
-	size_t room = sizeof s->text - 1 - s->length;
-	size_t n = size < room ? size : room;
-
-	memcpy(s->text + s->length, data, n);
-	s->length += n;
-	s->text[s->length] = '\0';
-}
-
 /* In one line, without pasta's words about a missing log. */
-static void tidy(const struct said *s, char out[SAID_BYTES])
+static void tidy(const struct tool_said *s, char out[TOOL_SAID_BYTES])
 {
 	size_t used = 0;
 
@@ -130,39 +115,24 @@ static void tidy(const struct said *s, char out[SAID_BYTES])
 	for (const char *line = s->text; *line; line += *line == '\n') {
 		size_t n = strcspn(line, "\n");
 		if (n && !text_starts(line, SYSLOG_NOISE))
-			used += text_format(out + used, SAID_BYTES - used, "%s%.*s",
+			used += text_format(out + used, TOOL_SAID_BYTES - used, "%s%.*s",
 					    used ? "; " : "", (int)n, line);
 		line += n;
 	}
 }
 
-static int wait_for(pid_t pid)
+static int check(const char *name, int status, const struct tool_said *s, struct err *e)
 {
-	int status = 0;
-
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	return status;
-}
-
-static int explain(const char *name, int status, const struct said *s, struct err *e)
-{
-	char words[SAID_BYTES];
+	char words[TOOL_SAID_BYTES];
 
 	tidy(s, words);
-	if (WIFSIGNALED(status))
-		return err_set(e, ERR_SYSTEM, 0, "%s: killed by signal %d: %s", name,
-			       WTERMSIG(status), words);
-	return err_set(e, ERR_SYSTEM, 0, "%s: exit status %d: %s", name, WEXITSTATUS(status),
-		       words);
+	return tool_check(name, status, words, e);
 }
 
 int net_tool_run(const char *const *argv, int userns, int netns, int input, struct err *e)
 {
-	struct said said = { 0 };
-	char part[512];
+	struct tool_said said = { 0 };
 	int ends[2];
-	ssize_t n;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "create pipe");
@@ -174,11 +144,9 @@ int net_tool_run(const char *const *argv, int userns, int netns, int input, stru
 		close(ends[0]);
 		return err_sys(e, "start %s", argv[0]);
 	}
-	while ((n = read(ends[0], part, sizeof part)) > 0 || (n < 0 && errno == EINTR))
-		keep(&said, part, n > 0 ? (size_t)n : 0);
+	tool_said_read(&said, ends[0]);
 	close(ends[0]);
-	int status = wait_for(pid);
-	return status == 0 ? 0 : explain(argv[0], status, &said, e);
+	return check(argv[0], pid_reap(pid), &said, e);
 }
 
 /* ---- pasta ---- */
@@ -196,7 +164,7 @@ static bool is_ready(const char *text)
 }
 
 /* 1: ready, 0: it has ended, -1 with errno. */
-static int await_ready(int words, struct said *said)
+static int await_ready(int words, struct tool_said *said)
 {
 	struct pollfd p = { .fd = words, .events = POLLIN };
 	char part[512];
@@ -212,7 +180,7 @@ static int await_ready(int words, struct said *said)
 		ssize_t n = read(words, part, sizeof part);
 		if (n <= 0)
 			return n < 0 ? -1 : 0;
-		keep(said, part, (size_t)n);
+		tool_said_add(said, part, (size_t)n);
 	}
 	return 1;
 }
@@ -220,7 +188,7 @@ static int await_ready(int words, struct said *said)
 int net_pasta_start(const char *const *argv, int userns, int netns, struct net_pasta *p,
 		    struct err *e)
 {
-	struct said said = { 0 };
+	struct tool_said said = { 0 };
 	int ends[2];
 
 	*p = NET_PASTA_NONE;
@@ -246,14 +214,13 @@ int net_pasta_start(const char *const *argv, int userns, int netns, struct net_p
 	}
 	drop_fd(&p->words);
 	p->pid = 0;
-	return explain(argv[0], wait_for(pid), &said, e);
+	return check(argv[0], pid_reap(pid), &said, e);
 }
 
 void net_pasta_end(struct net_pasta *p)
 {
 	if (p->pid > 0) {
-		kill(p->pid, SIGKILL);
-		wait_for(p->pid);
+		pid_end(p->pid);
 	}
 	drop_fd(&p->words);
 	p->pid = 0;

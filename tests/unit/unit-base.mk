@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 # src/base, and what of the runtime can be tested without a container.
-UNIT_TESTS += tests/unit/test-base tests/unit/test-io tests/unit/test-path
+UNIT_TESTS += tests/unit/test-base tests/unit/test-io tests/unit/test-path tests/unit/test-tool
 tests_unit_test_base_SOURCES = tests/unit/test-base.c
 tests_unit_test_base_LDADD = $(UNIT_LDADD)
 tests_unit_test_io_SOURCES = tests/unit/test-io.c
 tests_unit_test_io_LDADD = $(UNIT_LDADD)
 tests_unit_test_path_SOURCES = tests/unit/test-path.c
 tests_unit_test_path_LDADD = $(UNIT_LDADD)
+tests_unit_test_tool_SOURCES = tests/unit/test-tool.c
+tests_unit_test_tool_LDADD = $(UNIT_LDADD)
 
 UNIT_TESTS += tests/unit/test-options tests/unit/test-program tests/unit/test-signal \
 	tests/unit/test-state tests/unit/test-step tests/unit/test-sync
