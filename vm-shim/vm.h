@@ -120,6 +120,14 @@ struct vm_backend {
 	 * The report goes to @report_fd (a datagram or seqpacket socket). Returns only on failure, -1 with @e.
 	 */
 	int (*become)(const struct vm_config *c, int report_fd, struct err *e);
+	/*
+	 * Of a backend that is a program (else NULL), for callers with a jail of their own: the words to execute,
+	 * NULL-terminated, in @a. Descriptors of @c keep their numbers and must survive the execve; /proc is needed.
+	 * The program reports nothing itself: judge() says how it ended, from its wait status and what came last on
+	 * console_fd (which is needed then).
+	 */
+	int (*command)(const struct vm_config *c, struct arena *a, char ***argv, struct err *e);
+	enum vm_end (*judge)(int wait_status, const char *last_words);
 };
 
 extern const struct vm_backend vm_backend_kvm, vm_backend_qemu;

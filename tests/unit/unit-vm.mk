@@ -16,3 +16,6 @@ EXTRA_PROGRAMS += tests/fuzz/fuzz-wire
 tests_fuzz_fuzz_wire_SOURCES = tests/fuzz/fuzz-wire.c
 tests_fuzz_fuzz_wire_LDFLAGS = $(AM_LDFLAGS) -fsanitize=fuzzer
 tests_fuzz_fuzz_wire_LDADD = $(HUSK_LIBS)
+UNIT_TESTS += tests/unit/test-qemu
+tests_unit_test_qemu_SOURCES = tests/unit/test-qemu.c
+tests_unit_test_qemu_LDADD = $(UNIT_LDADD)
