@@ -13,6 +13,7 @@ include tests/unit/unit-self.mk
 include tests/unit/unit-minijail.mk
 include tests/unit/unit-sandbox.mk
 include tests/unit/unit-vm.mk
+include tests/unit/unit-virtio.mk
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)
 endif

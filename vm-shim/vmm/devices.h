@@ -32,12 +32,13 @@ struct virtio_device *net_make(const struct device_host *h, const struct vm_net 
 			       struct err *e);
 struct virtio_device *rng_make(const struct device_host *h, struct err *e);
 struct virtio_device *balloon_make(const struct device_host *h, struct err *e);
-/* Ask the guest to give back so many bytes (rounded to 4 KiB pages). */
+/* Ask the guest to give back so many bytes (rounded to 4 KiB pages). The lock is held by the caller, here and below. */
 void balloon_set(struct virtio_device *d, uint64_t bytes);
 struct balloon_stats {
 	uint64_t actual_bytes, free_bytes, available_bytes, total_bytes;
 	bool valid;
 };
+/* What the guest said last; asks it to say it again, for the next time. */
 void balloon_stats_read(struct virtio_device *d, struct balloon_stats *s);
 /* vhost-user front end for virtio-fs; needs memory with a descriptor. */
 struct virtio_device *share_make(const struct device_host *h, const struct vm_share *share,

@@ -4,3 +4,13 @@ libstrict_a_SOURCES += \
 	vm-shim/vmm/loop.h \
 	vm-shim/vmm/memory.h \
 	vm-shim/vmm/virtio.h
+
+# Devices: rings, their registers, and what is behind them.
+libstrict_a_SOURCES += \
+	vm-shim/vmm/loop.c \
+	vm-shim/vmm/memory-at.c \
+	vm-shim/vmm/rng.c \
+	vm-shim/vmm/virtio.c \
+	vm-shim/vmm/virtio-chain.c \
+	vm-shim/vmm/virtio-mmio.c \
+	vm-shim/vmm/virtio-queue.c

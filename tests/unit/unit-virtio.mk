@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: Apache-2.0
+# vm-shim/vmm: devices, each against a driver that the test plays.
+VIRTIO_DRIVER = tests/unit/virtio-driver.c tests/unit/virtio-driver.h
+UNIT_TESTS += tests/unit/test-virtio-queue
+tests_unit_test_virtio_queue_SOURCES = tests/unit/test-virtio-queue.c $(VIRTIO_DRIVER)
+tests_unit_test_virtio_queue_LDADD = $(UNIT_LDADD)
