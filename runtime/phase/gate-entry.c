@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "src/base/clean.h"
@@ -19,13 +22,17 @@
 	(PTRACE_O_EXITKILL | PTRACE_O_TRACEEXEC | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |       \
 	 PTRACE_O_TRACECLONE)
 
+/* How long to look for a stop before sleeping until it comes. */
+#define EXEC_USEC 300
+#define STEP_USEC 100
+
 void gate_entry_init(struct gate_entry *g, const struct plan_filter *filter)
 {
 	g->filter = filter;
 	g->init = -1;
 	g->state = GATE_OFF;
 	g->pid = g->pidfd = -1;
-	g->inject.mem = -1;
+	g->inject.mem = g->inject.status = -1;
 	g->count = 0;
 }
 
@@ -210,7 +217,10 @@ static int take_exec(struct gate_entry *g, struct gate_task *t, struct err *e)
 	if (seccomp_inject_arm(&g->inject, g->pid, e) < 0)
 		return -1;
 	g->state = GATE_LOADING;
-	return go_on(find(g, g->pid), PTRACE_CONT, 0, e);
+	if (go_on(find(g, g->pid), PTRACE_CONT, 0, e) < 0)
+		return -1;
+	seccomp_inject_prepare(&g->inject);
+	return 1;
 }
 
 static int too_many(struct err *e)
@@ -300,7 +310,33 @@ static int take_stopped(struct gate_entry *g, struct gate_task *t, int status, s
 	}
 }
 
-int gate_entry_take(struct gate_entry *g, pid_t pid, int status, struct err *e)
+/*
+ * Another processor needs less time for what is awaited now than this one would need to fall asleep and
+ * wake up again. Only stops: how it ended may be the caller's to know. True: @status is its.
+ */
+static bool stops_soon(const struct gate_entry *g, uint64_t usec, int *status)
+{
+	struct timespec now;
+	uint64_t end = 0;
+
+	while (g->parallel) {
+		siginfo_t info = { 0 };
+		if (waitid(P_PID, (id_t)g->pid, &info, WSTOPPED | WNOHANG | __WALL) < 0)
+			return false;
+		if (info.si_pid) {
+			*status = info.si_status << 8 | 0x7f;
+			return true;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		uint64_t at = (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+		end = end ? end : at + usec;
+		if (at >= end)
+			return false;
+	}
+	return false;
+}
+
+static int take(struct gate_entry *g, pid_t pid, int status, struct err *e)
 {
 	struct gate_task *t = find(g, pid);
 	int result;
@@ -323,14 +359,26 @@ int gate_entry_take(struct gate_entry *g, pid_t pid, int status, struct err *e)
 	return proceed(g, e) < 0 ? fail(g, e) : 1;
 }
 
+int gate_entry_take(struct gate_entry *g, pid_t pid, int status, struct err *e)
+{
+	int result = take(g, pid, status, e);
+
+	while (result > 0 && g->state == GATE_INSTALLING && stops_soon(g, STEP_USEC, &status))
+		result = take(g, g->pid, status, e);
+	return result;
+}
+
 /* ---- the beginning ---- */
 
 /* The number that the process of a pidfd has here: it may live in a namespace of its own. */
 static pid_t pid_of(int pidfd, struct err *e)
 {
+	struct kernel_pidfd_info info = { 0 };
 	char path[64], text[1024];
 	uint32_t pid = 0;
 
+	if (ioctl(pidfd, KERNEL_PIDFD_GET_INFO, &info) == 0 && info.pid)
+		return (pid_t)info.pid;
 	text_format(path, sizeof path, "/proc/self/fdinfo/%d", pidfd);
 	CLEAN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : io_read_full(fd, text, sizeof text - 1);
@@ -350,6 +398,9 @@ static pid_t pid_of(int pidfd, struct err *e)
 
 int gate_entry_begin(struct gate_entry *g, int pidfd, struct err *e)
 {
+	cpu_set_t cpus;
+
+	g->parallel = sched_getaffinity(0, sizeof cpus, &cpus) < 0 || CPU_COUNT(&cpus) > 1;
 	g->pidfd = pidfd;
 	g->state = GATE_EXECUTING;
 	g->pid = pid_of(pidfd, e);
@@ -412,6 +463,8 @@ int gate_entry_await_exec(struct gate_entry *g, struct err *e)
 {
 	int status;
 
+	if (stops_soon(g, EXEC_USEC, &status) && gate_entry_take(g, g->pid, status, e) < 0)
+		return -1;
 	while (g->state == GATE_EXECUTING) {
 		pid_t pid = waitpid(g->pid, &status, __WALL);
 		if (pid < 0 && errno == EINTR)

@@ -39,6 +39,7 @@ struct gate_entry {
 	pid_t init; /* the container's first process: the caller's child, which is not reaped here */
 	pid_t pid;  /* the program's, which may be the same */
 	int pidfd;
+	bool parallel; /* there is more than one processor */
 	struct seccomp_inject inject;
 	struct gate_task tasks[GATE_TASKS];
 	size_t count;

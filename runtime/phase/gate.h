@@ -30,4 +30,13 @@ int gate_word_read(const struct gate_word *w, struct err *e);
  */
 int gate_execute(struct process *p, struct err *e);
 
+/*
+ * The entry gate, the program's side. A process that is not dumpable would only be traced with rights
+ * that a normal user lacks: it has to open up first. Then whoever is at the other end of @sock is asked to
+ * trace the process of @pidfd, which awaits that before its execve; what it does meanwhile costs no time.
+ */
+int gate_open_up(struct err *e);
+int gate_ask(int sock, int pidfd, struct err *e);
+int gate_await_tracer(int sock, struct err *e);
+
 #endif

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/phase/gate.h"
 #include "runtime/phase/init.h"
 #include "runtime/phase/notify.h"
 #include "runtime/phase/reaper-filter.h"
@@ -138,6 +139,15 @@ int init_reaper(void *ctx, struct err *e)
 			return -1;
 		args.flags |= CLONE_FILES;
 	}
+	/* And the tracer of the entry gate comes while the program's process has other things to do. */
+	int traced = -1;
+	bool gated = init_wants_gate(c);
+	if (gated) {
+		args.flags |= CLONE_PIDFD;
+		args.pidfd = (uintptr_t)&traced;
+		if (gate_open_up(e) < 0)
+			return -1;
+	}
 	pid_t pid = kernel_clone3(&args);
 	if (pid < 0)
 		return err_sys(e, "start a process for the program");
@@ -152,6 +162,8 @@ int init_reaper(void *ctx, struct err *e)
 		if (unshare(CLONE_FILES) < 0)
 			_exit(1);
 	}
+	if (gated && (gate_ask(c->report, traced, e) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
+		return -1;
 	/* Its files would keep those open that the program closes, and hide from the parent that it
 	 * runs. */
 	int keep[] = { c->result };
@@ -168,20 +180,18 @@ bool init_wants_gate(const void *ctx)
 }
 
 /*
- * Needs: everything but the filter. Leaves: traced by the parent, which a process that is not dumpable
- * would only be with rights that a normal user lacks; in the sandbox is nobody yet who could do the same.
+ * Needs: everything but the filter. Leaves: the parent on its way to trace this process, which waits for
+ * it before its execve. In the sandbox is nobody yet who could trace it, too.
  */
 int init_gate(void *ctx, struct err *e)
 {
 	struct init *c = ctx;
-	CLEAN_FD int self = kernel_pidfd_open(getpid(), 0);
 
+	c->process.tracer = c->report;
+	if (init_wants_reaper(c))
+		return 0; /* which has asked */
+	CLEAN_FD int self = kernel_pidfd_open(getpid(), 0);
 	if (self < 0)
 		return err_sys(e, "open the program's own process");
-	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
-		return err_sys(e, "become traceable");
-	if (sync_send_body(c->report, SYNC_GATE, NULL, 0, &self, 1, e) < 0)
-		return -1;
-	int result = sync_wait(c->report, SYNC_TRACED, NULL, NULL, NULL, e);
-	return result == SYNC_EOF ? init_parent_gone(e) : result == SYNC_OK ? 0 : -1;
+	return gate_open_up(e) < 0 ? -1 : gate_ask(c->report, self, e);
 }

@@ -147,7 +147,9 @@ int init_await_start(void *ctx, struct err *e)
 		if (c->eager && untie(c, e) < 0)
 			return -1;
 	}
-	if (sync_send(c->report, SYNC_STARTING, 0, e) < 0)
+	/* The entry gate's word says the same, a moment later. */
+	if (c->plan->process.gate != PLAN_GATE_ENTRY &&
+	    sync_send(c->report, SYNC_STARTING, 0, e) < 0)
 		return -1;
 	if (length > sizeof start) {
 		c->notify_body = room + sizeof start;

@@ -4,6 +4,7 @@ libplain_a_SOURCES += \
 	runtime/phase/exec-join.c runtime/phase/exec-join.h \
 	runtime/phase/exec-parent.c runtime/phase/exec-parent.h \
 	runtime/phase/finish.c runtime/phase/finish.h \
+	runtime/phase/gate-ask.c \
 	runtime/phase/gate-entry.c runtime/phase/gate-entry.h \
 	runtime/phase/gate-strict.c runtime/phase/gate.h \
 	runtime/phase/hook.c runtime/phase/hook.h \

@@ -320,6 +320,8 @@ int process_execute(struct process *p, struct err *e)
 		plan->gate == PLAN_GATE_ENTRY ? plan->base : plan->filter;
 	if (filter && process_install(p, filter, e) < 0)
 		return -1;
+	if (plan->gate == PLAN_GATE_ENTRY && gate_await_tracer(p->tracer, e) < 0)
+		return -1;
 	execve(p->path, plan->args, p->env);
 	return program_explain(p->path, errno, e);
 }

@@ -24,6 +24,7 @@ struct process {
 	const char *notify_body;
 	size_t notify_length;
 	struct gate_word *word; /* with a gate: what is said when the program cannot be executed */
+	int tracer;             /* with the entry gate: the socket of whoever was asked to trace */
 	const char *path;       /* the program, once found */
 	char **env;             /* plan's, with LISTEN_PID and HOME filled in */
 };

@@ -129,8 +129,13 @@ static bool wants_gate(const void *ctx)
 	return ((const struct starter *)ctx)->gate != NULL;
 }
 
-/* From here on until the filter is in force changes of the program's state have to be handed to
- * gate_entry_take(). */
+static bool wants_no_gate(const void *ctx)
+{
+	return !wants_gate(ctx);
+}
+
+/* Its message is also the word that the start has arrived. From here on until the filter is in force changes
+ * of the program's state have to be handed to gate_entry_take(). */
 static int start_gate(void *ctx, struct err *e)
 {
 	struct starter *s = ctx;
@@ -142,8 +147,11 @@ static int start_gate(void *ctx, struct err *e)
 		return s->explain(s->explain_ctx, e);
 	if (result != SYNC_OK)
 		return result == SYNC_EOF ? err_set(e, ERR_STATE, 0, "its init has ended") : -1;
-	if (gate_entry_begin(s->gate, pidfd, e) < 0)
+	if (gate_entry_begin(s->gate, pidfd, e) < 0) {
+		/* It may have failed on its own meanwhile, and knows better why it is not there. */
+		(void)sync_wait(s->sock, SYNC_ERROR, NULL, NULL, NULL, e);
 		return -1;
+	}
 	if (sync_send(s->sock, SYNC_TRACED, 0, e) < 0) {
 		gate_entry_abort(s->gate);
 		return -1;
@@ -196,9 +204,9 @@ static int start_poststart(void *ctx, struct err *e)
 
 static const struct step start_steps[] = {
 	{ "send-start", start_send },
-	{ "await-starting", start_starting },
-	{ "publish", start_publish, .wanted = wants_publish },
+	{ "await-starting", start_starting, .wanted = wants_no_gate },
 	{ "gate", start_gate, .undo = start_gate_undo, .wanted = wants_gate },
+	{ "publish", start_publish, .wanted = wants_publish },
 	{ "await-executed", start_executed },
 	{ "poststart-hooks", start_poststart, .wanted = wants_poststart },
 };

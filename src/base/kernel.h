@@ -80,6 +80,15 @@ static inline int kernel_pidfd_open(pid_t pid, unsigned flags)
 	return (int)syscall(SYS_pidfd_open, pid, flags);
 }
 
+/* What a pidfd is of, by ioctl(2): Linux 6.13 (linux/pidfd.h). */
+struct kernel_pidfd_info {
+	uint64_t mask, cgroupid;
+	uint32_t pid, tgid, ppid; /* in the namespace of who asks; 0: not to be seen there */
+	uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+	int32_t exit_code;
+};
+#define KERNEL_PIDFD_GET_INFO _IOWR(0xff, 11, struct kernel_pidfd_info)
+
 static inline int kernel_pidfd_send_signal(int pidfd, int sig)
 {
 	return (int)syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0);

@@ -18,7 +18,8 @@
  */
 struct seccomp_inject {
 	pid_t pid;
-	int mem;        /* /proc/PID/mem while the filter is being installed, or -1 */
+	int mem; /* /proc/PID/mem and status until the filter is in force, or -1 */
+	int status;
 	bool narrow;    /* a 32-bit program */
 	uint64_t entry; /* where its own code begins, after the loader's work */
 	uint64_t place; /* of the word that is overwritten there, in which entry lies */
@@ -35,10 +36,13 @@ struct seccomp_inject {
 /* False on other architectures; then everything fails with ERR_UNSUPPORTED. */
 bool seccomp_inject_supported(void);
 
-/* @pid is at PTRACE_EVENT_EXEC: put a breakpoint to the entry point of its new program. */
+/* @pid is at PTRACE_EVENT_EXEC: put a breakpoint to the entry point of its new program, and a system call
+ * behind it. */
 int seccomp_inject_arm(struct seccomp_inject *i, pid_t pid, struct err *e);
+/* Not needed, but a good use of the time in which it runs to there. */
+void seccomp_inject_prepare(struct seccomp_inject *i);
 /* It was stopped by SIGTRAP: at that breakpoint? */
-bool seccomp_inject_hit(const struct seccomp_inject *i);
+bool seccomp_inject_hit(struct seccomp_inject *i);
 /*
  * There, with all of its threads stopped: prepare a seccomp(2) with TSYNC and @flags, which
  * PTRACE_SINGLESTEP then makes. All signals but SIGTRAP are blocked meanwhile. The program has to be
