@@ -4,6 +4,10 @@ UNIT_TESTS += tests/unit/test-wire
 tests_unit_test_wire_SOURCES = tests/unit/test-wire.c
 tests_unit_test_wire_LDADD = $(UNIT_LDADD)
 
+UNIT_TESTS += tests/unit/test-guest
+tests_unit_test_guest_SOURCES = tests/unit/test-guest.c
+tests_unit_test_guest_LDADD = $(UNIT_LDADD)
+
 # Replayed in every build; with --enable-fuzzers also linked with the engine.
 UNIT_TESTS += tests/fuzz/fuzz-wire-replay
 tests_fuzz_fuzz_wire_replay_SOURCES = tests/fuzz/fuzz-wire.c tests/fuzz/fuzz-main.c

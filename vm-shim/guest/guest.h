@@ -68,6 +68,8 @@ bool guest_is_init(void);
  * opened. @control and @data are the ports' descriptors.
  */
 int guest_boot(int *control, int *data, struct err *e);
+/* Hand all controllers of the control group @group (of v2) on to those below it. */
+int guest_enable_controllers(const char *group, struct err *e);
 /* End the machine: sync, power off. Does not return. */
 _Noreturn void guest_power_off(void);
 
