@@ -75,6 +75,7 @@ INTEGRATION_TESTS = \
 	tests/integration/policy-run.bats \
 	tests/integration/process.bats \
 	tests/integration/ps.bats \
+	tests/integration/quickstart.bats \
 	tests/integration/rlimits.bats \
 	tests/integration/rootfs.bats \
 	tests/integration/rootless.bats \
