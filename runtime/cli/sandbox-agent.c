@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@
 #include "runtime/cli/sandbox-named.h"
 #include "runtime/cli/sandbox-tree.h"
 #include "runtime/phase/exec-join.h"
+#include "runtime/phase/gate-entry.h"
 #include "src/base/clean.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
@@ -27,6 +29,7 @@ struct agent {
 	struct named_agents *agents;
 	struct plan plan; /* the sandbox's, with another process */
 	struct exec_join join;
+	struct gate_entry gate; /* on, while its program is on the way to its entry point */
 	int conn;
 	char **args;
 };
@@ -204,6 +207,7 @@ static int start(struct agent *g, const struct named_request *r, struct err *e)
 	x->procfd = p->procfd;
 	x->spaces = g->agents->spaces;
 	x->spaces_count = g->agents->spaces_count;
+	x->gate = &g->gate;
 	if (r->kind != NAMED_EXEC) {
 		if (r->args_count != 2 || r->terminal)
 			return err_set(e, ERR_PROTOCOL, 0, "a request that makes no sense");
@@ -237,19 +241,31 @@ static void take_message(struct agent *g)
 	drop_fd(&g->conn);
 }
 
-static int attend(struct agent *g)
+/* Its status, or -1: the entry gate did not close. */
+static int attend(struct agent *g, int sigfd, struct err *e)
 {
+	struct signalfd_siginfo info;
 	int status = 0;
 
 	for (;;) {
-		struct pollfd p[] = { { g->join.pidfd, POLLIN, 0 }, { g->conn, POLLIN, 0 } };
-		if (poll(p, 2, -1) < 0 && errno != EINTR)
+		bool gated = g->gate.state != GATE_OFF;
+		struct pollfd p[] = { { g->join.pidfd, POLLIN, 0 },
+				      { g->conn, POLLIN, 0 },
+				      { gated ? sigfd : -1, POLLIN, 0 } };
+		/* Before the first of its signals, and after each. */
+		if (gated && gate_entry_take_all(&g->gate, e) < 0)
+			return -1;
+		if (poll(p, 3, -1) < 0 && errno != EINTR)
 			break;
 		if (p[0].revents)
 			break;
 		if (p[1].revents)
 			take_message(g);
+		if (p[2].revents)
+			(void)!read(sigfd, &info, sizeof info);
 	}
+	/* It ended on its way. */
+	gate_entry_abort(&g->gate);
 	while (waitpid(g->join.pid, &status, 0) < 0 && errno == EINTR)
 		;
 	return foreground_status(status);
@@ -261,6 +277,7 @@ static _Noreturn void agent_main(struct named_agents *agents, int conn, pid_t su
 	static struct agent g;
 	struct named_request r = { 0 };
 	struct err e = { 0 };
+	sigset_t children;
 	int keep[NAMED_SPACES_MAX + 4] = { conn, agents->parent->pidfd, agents->parent->procfd,
 					   phase_trace_fd() };
 
@@ -272,6 +289,10 @@ static _Noreturn void agent_main(struct named_agents *agents, int conn, pid_t su
 		keep[4 + i] = agents->spaces[i];
 	io_close_all_but(3, keep, 4 + agents->spaces_count);
 	agents->parent->sync = -1;
+	gate_entry_init(&g.gate, NULL);
+	/* The supervisor's signals stay blocked. */
+	sigemptyset(&children);
+	sigaddset(&children, SIGCHLD);
 	if (receive(&g, &r, &e) < 0 || start(&g, &r, &e) < 0) {
 		answer(&g, NAMED_FAILED, 1, &e, -1);
 		_exit(1);
@@ -281,7 +302,9 @@ static _Noreturn void agent_main(struct named_agents *agents, int conn, pid_t su
 	/* The program's alone: a pipe's reader waits for its last writer. */
 	for (int fd = 0; fd < 3; fd++)
 		close(fd);
-	answer(&g, NAMED_ENDED, attend(&g), NULL, -1);
+	int sigfd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
+	int status = sigfd < 0 ? err_sys(&e, "create signalfd") : attend(&g, sigfd, &e);
+	answer(&g, status < 0 ? NAMED_FAILED : NAMED_ENDED, status, status < 0 ? &e : NULL, -1);
 	_exit(0);
 }
 

@@ -171,6 +171,11 @@ static int take_answer(struct client *c, struct err *e)
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return 0;
 	c->ended = true;
+	/* It was started, and its entry gate did not close. */
+	if (n == (ssize_t)sizeof a && a.kind == NAMED_FAILED) {
+		*e = a.err;
+		return -1;
+	}
 	if (n != (ssize_t)sizeof a || a.kind != NAMED_ENDED)
 		return err_set(e, ERR_STATE, 0,
 			       "the sandbox's supervisor is gone, and the sandbox with it");

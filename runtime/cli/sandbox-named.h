@@ -10,7 +10,7 @@
  * A named sandbox: its supervisor lives on when "husk sandbox start" has returned, and listens on a
  * socket in the state directory, whose mode of 0700 is the guard. One connection is one further
  * process in the sandbox: a request with three descriptors, NAMED_STARTED or NAMED_FAILED for an
- * answer, then signals one way and NAMED_ENDED the other. Who hangs up kills the process.
+ * answer, then signals one way and NAMED_ENDED the other (or NAMED_FAILED: its entry gate did not close). Who hangs up kills the process.
  */
 #define NAMED_SOCKET     "sandbox.sock"
 #define NAMED_ANNOTATION "husk.sandbox" /* of the state, so that other verbs know one */

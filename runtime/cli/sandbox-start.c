@@ -91,12 +91,6 @@ static int name_plan(struct run *r, struct err *e)
 {
 	struct key_value *mark = arena_new(r->call->arena, struct key_value);
 
-	/* Who enters later is traced by nobody. */
-	if (r->plan->process.gate == PLAN_GATE_ENTRY)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "sandbox start: --gate entry is for the first program only, and "
-			       "others would be "
-			       "without their policy (use --gate strict)");
 	if (!mark ||
 	    sandbox_print(&r->sandbox, r->call->arena, &r->config, &r->config_length, e) < 0)
 		return arena_check(r->call->arena, e);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/phase/exec-parent.h"
+#include "runtime/phase/gate.h"
 #include "runtime/phase/init.h"
 #include "runtime/phase/middle.h"
 #include "runtime/phase/process.h"
@@ -238,6 +239,27 @@ static int exec_program(void *ctx, struct err *e)
 	return ((const struct exec_join *)ctx)->serve ? 0 : process_program(&process, e);
 }
 
+static bool wants_gate(const void *ctx)
+{
+	const struct exec_join *x = ctx;
+
+	return x->plan->process.gate == PLAN_GATE_ENTRY && !x->serve;
+}
+
+/* As init's step of this name. */
+static int exec_gate(void *ctx, struct err *e)
+{
+	struct exec_join *x = ctx;
+	CLEAN_FD int self = kernel_pidfd_open(getpid(), 0);
+
+	if (!x->gate)
+		return err_set(e, ERR_UNSUPPORTED, 0, "entry gate: nobody is there to trace");
+	process.tracer = x->child_sync;
+	if (self < 0)
+		return err_sys(e, "open the program's own process");
+	return gate_open_up(e) < 0 ? -1 : gate_ask(x->child_sync, self, e);
+}
+
 static int exec_execute(void *ctx, struct err *e)
 {
 	struct exec_join *x = ctx;
@@ -265,6 +287,7 @@ static const struct step exec_steps[] = {
 	{ "labels", exec_labels, .wanted = wants_labels },
 	{ "credentials", exec_credentials },
 	{ "program", exec_program },
+	{ "gate", exec_gate, .wanted = wants_gate },
 	{ "execute", exec_execute },
 };
 

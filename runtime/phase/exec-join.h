@@ -45,6 +45,8 @@ struct exec_join {
 	int notify_sock;
 	char *notify_body;
 	size_t notify_length;
+	/* For the entry gate: of the caller, which hands on changes of its children's state from here on. */
+	struct gate_entry *gate;
 	struct gate_word
 		*word; /* with a gate: what the child says when its filter lets it say nothing */
 };

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "runtime/phase/gate-entry.h"
 #include "runtime/phase/gate.h"
 #include "runtime/phase/process.h"
 #include "runtime/phase/start.h"
@@ -231,6 +232,29 @@ static int send_start(void *ctx, struct err *e)
 	return result;
 }
 
+static bool wants_gate(const void *ctx)
+{
+	const struct exec_join *x = ctx;
+
+	return x->gate && x->plan->process.gate == PLAN_GATE_ENTRY && !x->serve;
+}
+
+static int await_gate(void *ctx, struct err *e)
+{
+	struct exec_join *x = ctx;
+
+	gate_entry_init(x->gate, x->plan->process.filter);
+	/* How it ends is for the caller to know. */
+	x->gate->init = x->pid;
+	int result = gate_entry_meet(x->gate, x->sync, e);
+	return result == SYNC_EOF ? explain_death(x, e) : result < 0 ? -1 : 0;
+}
+
+static void await_gate_undo(void *ctx)
+{
+	gate_entry_abort(((struct exec_join *)ctx)->gate);
+}
+
 static int await_executed(void *ctx, struct err *e)
 {
 	struct exec_join *x = ctx;
@@ -249,6 +273,7 @@ static const struct step exec_parent_steps[] = {
 	{ "console", send_console, .wanted = wants_console },
 	{ "publish", publish },
 	{ "send-start", send_start },
+	{ "gate", await_gate, .undo = await_gate_undo, .wanted = wants_gate },
 	{ "await-executed", await_executed },
 };
 

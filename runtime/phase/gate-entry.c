@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "runtime/phase/sync.h"
 #include "src/base/clean.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
@@ -396,7 +397,8 @@ static pid_t pid_of(int pidfd, struct err *e)
 	return (pid_t)pid;
 }
 
-int gate_entry_begin(struct gate_entry *g, int pidfd, struct err *e)
+/* Trace the process of @pidfd, which is taken over. On failure it is dead. */
+static int begin(struct gate_entry *g, int pidfd, struct err *e)
 {
 	cpu_set_t cpus;
 
@@ -417,8 +419,7 @@ int gate_entry_begin(struct gate_entry *g, int pidfd, struct err *e)
 	return 0;
 }
 
-/* Every change of state that there is. 1: the container's first process has ended, which is left. */
-static int take_all(struct gate_entry *g, struct err *e)
+int gate_entry_take_all(struct gate_entry *g, struct err *e)
 {
 	siginfo_t info;
 	int status;
@@ -450,7 +451,7 @@ int gate_entry_await(struct gate_entry *g, int initfd, struct err *e)
 
 	sigfillset(&all);
 	for (;;) {
-		int result = take_all(g, e);
+		int result = gate_entry_take_all(g, e);
 		if (result != 0)
 			return result < 0 ? -1 : 0;
 		int sig = sigwaitinfo(&all, NULL);
@@ -459,22 +460,48 @@ int gate_entry_await(struct gate_entry *g, int initfd, struct err *e)
 	}
 }
 
-int gate_entry_await_exec(struct gate_entry *g, struct err *e)
+/* Its execve may fail, which is told elsewhere. */
+static int await_exec(struct gate_entry *g, struct err *e)
 {
 	int status;
 
 	if (stops_soon(g, EXEC_USEC, &status) && gate_entry_take(g, g->pid, status, e) < 0)
 		return -1;
 	while (g->state == GATE_EXECUTING) {
-		pid_t pid = waitpid(g->pid, &status, __WALL);
-		if (pid < 0 && errno == EINTR)
-			continue;
-		if (pid < 0) {
+		siginfo_t info = { 0 };
+		if (waitid(P_PID, (id_t)g->pid, &info, WEXITED | WSTOPPED | WNOWAIT | __WALL) < 0) {
+			if (errno == EINTR)
+				continue;
 			err_sys(e, "entry gate: wait for the program");
 			return fail(g, e);
 		}
-		if (gate_entry_take(g, pid, status, e) < 0)
+		if (is_end_of_init(g, &info)) {
+			gate_entry_abort(g);
+			return 0;
+		}
+		if (waitpid(g->pid, &status, __WALL) == g->pid &&
+		    gate_entry_take(g, g->pid, status, e) < 0)
 			return -1;
 	}
 	return 0;
+}
+
+int gate_entry_meet(struct gate_entry *g, int sock, struct err *e)
+{
+	size_t count = 1;
+	int pidfd = -1;
+	int result = sync_wait(sock, SYNC_GATE, NULL, &pidfd, &count, e);
+
+	if (result != SYNC_OK)
+		return result;
+	if (begin(g, pidfd, e) < 0) {
+		/* It may have failed on its own meanwhile, and knows better why it is not there. */
+		(void)sync_wait(sock, SYNC_ERROR, NULL, NULL, NULL, e);
+		return -1;
+	}
+	if (sync_send(sock, SYNC_TRACED, 0, e) < 0) {
+		gate_entry_abort(g);
+		return -1;
+	}
+	return await_exec(g, e) < 0 ? -1 : SYNC_OK;
 }

@@ -47,16 +47,20 @@ struct gate_entry {
 
 void gate_entry_init(struct gate_entry *g, const struct plan_filter *filter);
 
-/* Trace the process of @pidfd, which is taken over. On failure it is dead. */
-int gate_entry_begin(struct gate_entry *g, int pidfd, struct err *e);
-/* Wait until its execve has succeeded or failed; the latter is told elsewhere. */
-int gate_entry_await_exec(struct gate_entry *g, struct err *e);
+/*
+ * At the other end of @sock a process asks to be traced (gate_ask()). Do so, and wait until its execve has
+ * succeeded, or failed, which is told elsewhere. As sync_wait(); after -1 it is dead.
+ */
+int gate_entry_meet(struct gate_entry *g, int sock, struct err *e);
 /*
  * wait4(2) with __WALL said @status of @pid. 1: that was about what is traced; 0: it is for the
  * caller (and the end of what is traced may be); -1: the gate does not close, and everything that was
  * traced is dead.
  */
 int gate_entry_take(struct gate_entry *g, pid_t pid, int status, struct err *e);
+/* The same for every change of state that there is now. 1: the process @init has ended, which is left to the
+ * caller; or the program is through. 0: there will be more. */
+int gate_entry_take_all(struct gate_entry *g, struct err *e);
 /*
  * For callers with no other duties: wait until the program is through, or has ended. Signals, which
  * have to be blocked, are passed on by @initfd to the container's first process.

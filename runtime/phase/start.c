@@ -139,24 +139,13 @@ static bool wants_no_gate(const void *ctx)
 static int start_gate(void *ctx, struct err *e)
 {
 	struct starter *s = ctx;
-	size_t count = 1;
-	int pidfd = -1;
-	int result = sync_wait(s->sock, SYNC_GATE, NULL, &pidfd, &count, e);
+	int result = gate_entry_meet(s->gate, s->sock, e);
 
 	if (result == SYNC_EOF && s->explain)
 		return s->explain(s->explain_ctx, e);
-	if (result != SYNC_OK)
-		return result == SYNC_EOF ? err_set(e, ERR_STATE, 0, "its init has ended") : -1;
-	if (gate_entry_begin(s->gate, pidfd, e) < 0) {
-		/* It may have failed on its own meanwhile, and knows better why it is not there. */
-		(void)sync_wait(s->sock, SYNC_ERROR, NULL, NULL, NULL, e);
-		return -1;
-	}
-	if (sync_send(s->sock, SYNC_TRACED, 0, e) < 0) {
-		gate_entry_abort(s->gate);
-		return -1;
-	}
-	return gate_entry_await_exec(s->gate, e);
+	if (result == SYNC_EOF)
+		return err_set(e, ERR_STATE, 0, "its init has ended");
+	return result < 0 ? -1 : 0;
 }
 
 static void start_gate_undo(void *ctx)
