@@ -25,6 +25,7 @@ libplain_a_SOURCES += \
 	runtime/cli/sandbox-agent.c runtime/cli/sandbox-named.h \
 	runtime/cli/sandbox-client.c \
 	runtime/cli/sandbox-copy.c \
+	runtime/cli/sandbox-descriptors.c \
 	runtime/cli/sandbox-filter.c runtime/cli/sandbox-filter.h \
 	runtime/cli/sandbox-identity.c \
 	runtime/cli/sandbox-image.c \

@@ -5,6 +5,7 @@
 
 #include "runtime/cli/sandbox-named.h"
 #include "runtime/cli/sandbox-options.h"
+#include "runtime/cli/sandbox-scope.h"
 #include "runtime/cli/verbs.h"
 #include "src/base/io.h"
 #include "src/base/text.h"
@@ -46,6 +47,8 @@ int sandbox_take_args(void *options, const struct option_row *row, char *const *
 			       ARGS_TIMES_MAX);
 	text_format(name, sizeof name, "--%s: descriptor %u", row->name, fd);
 	if (io_read_file((int)fd, name, ARGS_BYTES_MAX, &texts, &text, &length, e) < 0)
+		return -1;
+	if (sandbox_scope_keep((int)fd, text, length, e) < 0)
 		return -1;
 	char **list = split(text, length, &count);
 	if (!list)

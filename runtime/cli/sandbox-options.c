@@ -2,6 +2,7 @@
 /* The option table of "husk sandbox", and the options that are more than a value in a struct. */
 #include "runtime/cli/sandbox-options.h"
 #include "runtime/cli/sandbox-named.h"
+#include "runtime/cli/sandbox-scope.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -314,6 +315,10 @@ static const struct option_row rows[] = {
 	TAKE("report-format", "FORMAT", "json (default) or text", 1, take_format),
 	{ "no-report", 0, OPTION_FLAG, IN(no_report), NULL, "write no report" },
 	{ "status-fd", 0, OPTION_U32, IN(status_fd), "N", "write events as lines of JSON there" },
+	{ "sync-fd", 0, OPTION_U32, IN(sync_fd), "FD", "keep it open until everything has ended" },
+	{ "block-fd", 0, OPTION_U32, IN(block_fd), "FD",
+	  "wait before the program until it can be read, or is closed" },
+	TAKE("lock-file", "DEST", "hold a lock for reading on this file", 1, sandbox_take_lock),
 };
 
 static const struct verb *const named_verbs[] = {
@@ -368,7 +373,8 @@ static int read_contents(struct sandbox_options *o, struct arena *a, struct err 
 			continue;
 		text_format(name, sizeof name, "descriptor %u", o->content_fds[i] - 1);
 		if (io_read_file((int)o->content_fds[i] - 1, name, CONTENT_BYTES_MAX, a,
-				 &p->content, &length, e) < 0)
+				 &p->content, &length, e) < 0 ||
+		    sandbox_scope_keep((int)o->content_fds[i] - 1, p->content, length, e) < 0)
 			return -1;
 		if (memchr(p->content, 0, length))
 			return err_config(

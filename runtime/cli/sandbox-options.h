@@ -46,6 +46,7 @@ struct sandbox_options {
 	char rlimit_names[32][32];
 	char family_words[512];
 	size_t family_words_used;
+	char *lock_files[SANDBOX_LOCKS_MAX];
 	char *network_items[SANDBOX_NETWORK_LISTS][SANDBOX_NETWORK_ITEMS_MAX];
 };
 
@@ -78,6 +79,8 @@ int sandbox_take_families(void *options, const struct option_row *row, char *con
 int sandbox_take_network_item(void *options, const struct option_row *row, char *const *words,
 			      struct err *e);
 
+int sandbox_take_lock(void *options, const struct option_row *row, char *const *words,
+		      struct err *e);
 int sandbox_take_protect(void *options, const struct option_row *row, char *const *words,
 			 struct err *e);
 int sandbox_take_call(void *options, const struct option_row *row, char *const *words,

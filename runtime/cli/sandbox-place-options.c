@@ -126,6 +126,20 @@ int sandbox_take_content(void *options, const struct option_row *row, char *cons
 	return 0;
 }
 
+int sandbox_take_lock(void *options, const struct option_row *row, char *const *words,
+		      struct err *e)
+{
+	struct sandbox_options *o = options;
+	struct str_list *list = &o->sandbox.lock_files;
+
+	if (list->count == SANDBOX_LOCKS_MAX)
+		return err_set(e, ERR_USAGE, 0, "--%s: more than %d times", row->name,
+			       SANDBOX_LOCKS_MAX);
+	list->items = o->lock_files;
+	list->items[list->count++] = words[0];
+	return 0;
+}
+
 static int parse_mode(const struct option_row *row, const char *text, struct opt_u32 *mode,
 		      struct err *e)
 {

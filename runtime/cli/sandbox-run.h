@@ -44,6 +44,13 @@ int run_make_plan(struct run *r, struct err *e);
 /* From nothing to a running program; nothing is left when it fails. */
 int run_begin(struct run *r, struct err *e);
 void run_tell_started(struct run *r);
+/* Before --block-fd is waited for: everything is there but the program. */
+void run_tell_created(struct run *r);
+/* --sync-fd and --block-fd become husk's: no other program gets them. After husk has executed another
+ * husk, if it does. */
+int run_claim_descriptors(const struct run *r, struct err *e);
+/* --block-fd. -1 too when a signal comes, or the caller has ended. */
+int run_await_descriptor(struct run *r, struct err *e);
 /* Until its end, and its removal. The program's status, or -1. */
 int run_watch(struct run *r, struct err *e);
 /* The report, with what @e says when @status is -1. Returns that, or -1. */

@@ -18,6 +18,12 @@
 int sandbox_scope_execute(const struct call *call, struct err *e);
 
 /*
+ * What was read from @fd while options were parsed is put back, as far as that husk could read it: it gets
+ * the descriptor with a copy.
+ */
+int sandbox_scope_keep(int fd, const void *data, size_t length, struct err *e);
+
+/*
  * In that scope: go one level down, because a group that has members cannot hand on controllers
  * (cgroups(7), "no internal processes"). 1: this process has moved, and @host is out of date. 0: this is no
  * such scope. -1.

@@ -104,6 +104,7 @@ int run_make_plan(struct run *r, struct err *e)
 	struct plan_request request = { .host = &r->facts, .arena = a, .bundle = "/" };
 
 	if (sandbox_bundle_resolve(&r->sandbox, a, e) < 0 || read_host(r, e) < 0 ||
+	    run_claim_descriptors(r, e) < 0 ||
 	    sandbox_spec_make(&r->sandbox, &r->host, a, &r->made, e) < 0)
 		return -1;
 	request.id = r->name ? r->name : container_make_id("sandbox", a);
@@ -205,7 +206,7 @@ static void write_event(struct run *r, struct json_writer *w)
 	json_write_free(w);
 }
 
-void run_tell_started(struct run *r)
+static void tell_event(struct run *r, const char *event)
 {
 	static const char *const names[] = { "mnt", "pid", "net", "ipc", "uts", "user", "cgroup" };
 	struct json_writer w;
@@ -216,7 +217,7 @@ void run_tell_started(struct run *r)
 		return;
 	json_write_init(&w, false);
 	json_write_object_begin(&w, NULL);
-	json_write_string(&w, "event", "started");
+	json_write_string(&w, "event", event);
 	json_write_i64(&w, "pid", r->parent.pid);
 	json_write_object_begin(&w, "namespaces");
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
@@ -227,6 +228,16 @@ void run_tell_started(struct run *r)
 	json_write_object_end(&w);
 	json_write_object_end(&w);
 	write_event(r, &w);
+}
+
+void run_tell_started(struct run *r)
+{
+	tell_event(r, "started");
+}
+
+void run_tell_created(struct run *r)
+{
+	tell_event(r, "created");
 }
 
 static void tell_exited(struct run *r, int status)
@@ -257,6 +268,7 @@ static int create(struct run *r, struct err *e)
 		 * sandbox or "delete --force" find those by their marks. */
 		.no_state = !r->named,
 		.keep_namespaces = r->named,
+		.hold = r->sandbox.block_fd.set,
 		.config_text = r->config,
 		.config_length = r->config_length,
 		.warn = log_warning,
@@ -287,10 +299,8 @@ int run_begin(struct run *r, struct err *e)
 
 	foreground_prepare();
 	supervise_init(&r->supervisor, &r->parent, &r->sandbox, &r->output, &r->report);
-	if (r->named) {
-		drop_fd(&r->supervisor.caller);
+	if (r->named)
 		r->supervisor.agents = &r->agents;
-	}
 	if (limit->set)
 		result = sandbox_output_begin(&r->output, limit->value, e);
 	if (result == 0)
@@ -300,8 +310,11 @@ int run_begin(struct run *r, struct err *e)
 		return -1;
 	if (r->parent.console_master >= 0)
 		tty_copy_size(STDIN_FILENO, r->parent.console_master);
-	if (parent_start(&r->parent, e) == 0 &&
+	if (run_await_descriptor(r, e) == 0 && parent_start(&r->parent, e) == 0 &&
 	    (!r->named || named_listen(&r->agents, &r->parent, e) == 0)) {
+		/* Whoever called "start" leaves now. */
+		if (r->named)
+			drop_fd(&r->supervisor.caller);
 		/* Until now it was husk that took the time. */
 		r->supervisor.start_usec = supervise_now_usec();
 		return 0;

@@ -166,8 +166,11 @@ int init_reaper(void *ctx, struct err *e)
 		return -1;
 	/* Its files would keep those open that the program closes, and hide from the parent that it
 	 * runs. */
-	int keep[] = { c->result };
-	io_close_all_but(0, keep, 1);
+	int keep[2 + PLAN_LOCKS_MAX] = { c->result, -1 };
+	if (c->plan->process.held_fd.set)
+		keep[1] = (int)c->plan->process.held_fd.value;
+	memcpy(keep + 2, c->locks, c->locks_count * sizeof *keep);
+	io_close_all_but(0, keep, 2 + c->locks_count);
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
 	reaper_filter_enter();

@@ -79,9 +79,17 @@ int init_created(void *ctx, struct err *e)
 	/* What is left is seen by the program of a shared pid namespace, and by nobody needed: host
 	 * directories, and what the caller happened to leave open (CVE-2016-9962, CVE-2024-21626). */
 	const struct plan_process *p = &c->plan->process;
-	int keep[6 + PLAN_KEPT_FDS_MAX] = { c->sync,   c->listener,   c->console_master,
-					    c->result, c->supervisor, phase_trace_fd() };
-	size_t kept = 6;
+	int keep[7 + PLAN_LOCKS_MAX + PLAN_KEPT_FDS_MAX] = { c->sync,
+							     c->listener,
+							     c->console_master,
+							     c->result,
+							     c->supervisor,
+							     phase_trace_fd(),
+							     p->held_fd.set ? (int)p->held_fd.value
+									    : -1 };
+	size_t kept = 7;
+	for (size_t i = 0; i < c->locks_count; i++)
+		keep[kept++] = c->locks[i];
 	for (size_t i = 0; i < p->kept_fds_count && i < PLAN_KEPT_FDS_MAX; i++)
 		keep[kept++] = (int)p->kept_fds[i];
 	io_close_all_but(3 + (int)p->preserve_fds, keep, kept);

@@ -531,6 +531,7 @@ static const struct step init_steps[] = {
 	{ "masked-paths", init_masked_paths, .wanted = wants_masked },
 	{ "readonly-root", init_readonly_root, .wanted = wants_readonly_root },
 	{ "pivot-root", init_pivot },
+	{ "locks", init_locks, .wanted = init_wants_locks },
 	{ "look-up", init_look_up, .wanted = has_process },
 	/* Before anything waits: callers read until the end of what they gave us as output, and with a
 	 * terminal that is when this is no longer held. */

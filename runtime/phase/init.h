@@ -42,6 +42,8 @@ struct init {
 	 * in /dev. Dropped when a mount covers it. */
 	int parent;
 	char parent_path[256];
+	int locks[PLAN_LOCKS_MAX]; /* open files that are locked; the first process keeps them */
+	size_t locks_count;
 	int mask_dir;    /* mount root of the shared tmpfs that covers masked directories */
 	int notify_sock; /* seccomp agent's socket, passed with SYNC_START */
 	char *notify_body;
@@ -79,6 +81,8 @@ bool init_wants_landlock(const void *ctx);
 int init_landlock(void *ctx, struct err *e);
 /* The same for whoever enters later: in the container's root, with its own ids. */
 int landlock_enter(const struct plan_landlock *l, struct err *e);
+bool init_wants_locks(const void *ctx);
+int init_locks(void *ctx, struct err *e);
 bool init_wants_reaper(const void *ctx);
 int init_reaper(void *ctx, struct err *e);
 bool init_wants_gate(const void *ctx);

@@ -399,7 +399,7 @@ static bool may_be_eager(const struct parent *p)
 	bool listed = !(plan->namespaces.types & CLONE_NEWUSER) && plan->cgroup.enabled &&
 		      plan->cgroup.set.count;
 
-	return (tied || listed) && o->run && !o->pid_file && !o->pidfd_socket &&
+	return (tied || listed) && o->run && !o->hold && !o->pid_file && !o->pidfd_socket &&
 	       !plan->pidfd_receiver && !p->init.hooked && plan->has_process &&
 	       !process->terminal &&
 	       !(process->filter && process->filter->notify && !process->filter->supervised) &&

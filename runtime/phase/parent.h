@@ -21,6 +21,7 @@ struct parent_options {
 	bool run;    /* started by this process: no start.sock */
 	bool detach; /* run --detach */
 	bool no_state; /* it ends with this process, and only marked cgroups may stay: no state directory */
+	bool hold;            /* the word to start comes later, and is never given in advance */
 	bool keep_namespaces; /* receive them from init, which may not be looked into: parent.spaces */
 	void (*warn)(const struct err *e); /* failures that do not stop anything */
 };

@@ -12,6 +12,7 @@ libplain_a_SOURCES += \
 	runtime/phase/init-devices.c \
 	runtime/phase/init-make.c \
 	runtime/phase/init-mounts.c \
+	runtime/phase/init-locks.c \
 	runtime/phase/init-network.c \
 	runtime/phase/init-paths.c \
 	runtime/phase/init-reaper.c \

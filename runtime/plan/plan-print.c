@@ -452,6 +452,8 @@ static void print_process(struct printer *p, const struct plan_process *process)
 	print_caps(p, process);
 	printer_flag(p, process->no_new_privs, "no new privileges");
 	printer_flag(p, process->reaper, "as a child of pid 1");
+	if (process->held_fd.set)
+		printer_say(p, "  descriptor %u stays open in pid 1\n", process->held_fd.value);
 	printer_flag(p, process->die_with_parent, "dies with its parent");
 	print_filter(p, process->filter);
 	if (process->gate)
@@ -568,6 +570,10 @@ int plan_print(const struct plan *plan, struct arena *a, char **text, size_t *le
 	print_hooks(&p, &plan->hooks);
 	print_network(&p, &plan->network);
 	print_landlock(&p, &plan->landlock);
+	if (plan->lock_files.count) {
+		printer_say(&p, "locks of pid 1\n");
+		printer_list(&p, "file", plan->lock_files.items, plan->lock_files.count);
+	}
 	if (plan->has_process)
 		print_process(&p, &plan->process);
 	else

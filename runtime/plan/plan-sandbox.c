@@ -151,6 +151,8 @@ int plan_sandbox_make(const struct plan_request *r, struct plan *plan, struct er
 
 	plan->process.reaper = s->reaper;
 	plan->process.die_with_parent = s->die_with_parent;
+	plan->process.held_fd = s->held_fd;
+	plan->lock_files = s->lock_files;
 	plan_network(&s->network, &plan->network);
 	if (plan_gate_make(r, plan, e) < 0)
 		return -1;

@@ -199,6 +199,7 @@ struct plan_sysctl {
 };
 
 #define PLAN_KEPT_FDS_MAX 256
+#define PLAN_LOCKS_MAX    16
 
 /* What a process gets before it is executed: init's, and that of every "exec". */
 struct plan_process {
@@ -232,7 +233,8 @@ struct plan_process {
 	unsigned preserve_fds;    /* 3 .. 3 + preserve_fds - 1 stay open */
 	const uint32_t *kept_fds; /* and these, at most PLAN_KEPT_FDS_MAX */
 	size_t kept_fds_count;
-	uint32_t securebits; /* 0: left alone */
+	struct opt_u32 held_fd; /* of the caller, which stays open in a reaper */
+	uint32_t securebits;    /* 0: left alone */
 	bool same_session;
 	bool listen_fds;        /* LISTEN_PID has to name the process */
 	uint64_t reset_signals; /* what the caller ignores, which execve would hand on */
@@ -316,6 +318,8 @@ struct plan {
 	bool has_process;
 	struct plan_cgroup cgroup;
 	struct plan_landlock landlock;
+	struct str_list
+		lock_files; /* locked for reading by the first process; at most PLAN_LOCKS_MAX */
 	const char *notify_socket; /* host path of NOTIFY_SOCKET, or NULL */
 	const char *pidfd_receiver, *seccomp_receiver;
 	const char **warnings; /* what was asked but is not granted, for the log */

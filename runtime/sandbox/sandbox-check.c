@@ -136,6 +136,20 @@ static int check_identity(const struct sandbox *s, struct err *e)
 	return 0;
 }
 
+static int check_handshake(const struct sandbox *s, struct err *e)
+{
+	if (s->sync_fd.set && s->block_fd.set && s->sync_fd.value == s->block_fd.value)
+		return err_config(e, "blockFd: descriptor %u is syncFd, too", s->block_fd.value);
+	if (s->lock_files.count > SANDBOX_LOCKS_MAX)
+		return err_config(e, "lockFiles: more than %d", SANDBOX_LOCKS_MAX);
+	for (size_t i = 0; i < s->lock_files.count; i++) {
+		if (*s->lock_files.items[i] != '/')
+			return err_config(e, "lockFiles[%zu]: \"%s\" is not an absolute path", i,
+					  s->lock_files.items[i]);
+	}
+	return 0;
+}
+
 int sandbox_check(const struct sandbox *s, struct err *e)
 {
 	const struct sandbox_limits *l = &s->limits;
@@ -153,7 +167,7 @@ int sandbox_check(const struct sandbox *s, struct err *e)
 			return err_config(e, "limits.rlimits[%zu].soft: is above the hard limit",
 					  i);
 	}
-	if (check_root(s, e) < 0 || check_identity(s, e) < 0 ||
+	if (check_root(s, e) < 0 || check_identity(s, e) < 0 || check_handshake(s, e) < 0 ||
 	    check_calls(&s->protect.deny_calls, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->environment_count; i++) {

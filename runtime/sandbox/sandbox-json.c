@@ -195,6 +195,9 @@ static const struct json_field sandbox_fields[] = {
 	JSON_ENUM_ROW(struct sandbox, report_format, "reportFormat", format_enum),
 	JSON_BOOL_ROW(struct sandbox, no_report, "noReport"),
 	JSON_OPT_U32_ROW(struct sandbox, status_fd, "statusFd"),
+	JSON_OPT_U32_ROW(struct sandbox, sync_fd, "syncFd"),
+	JSON_OPT_U32_ROW(struct sandbox, block_fd, "blockFd"),
+	JSON_STRINGS_ROW(struct sandbox, lock_files, "lockFiles"),
 };
 const struct json_table sandbox_table = JSON_TABLE(struct sandbox, sandbox_fields);
 

@@ -297,6 +297,8 @@ int sandbox_spec_make(const struct sandbox *s, const struct sandbox_host *h, str
 		return -1;
 	b.spec->sandbox->reaper = true;
 	b.spec->sandbox->argv0 = s->argv0;
+	b.spec->sandbox->held_fd = s->sync_fd;
+	b.spec->sandbox->lock_files = s->lock_files;
 	b.spec->sandbox->die_with_parent = true;
 	b.spec->sandbox->gate = gate_of(s);
 	if (h->names_fixed)

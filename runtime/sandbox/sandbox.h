@@ -181,7 +181,12 @@ struct sandbox {
 	uint32_t report_format;
 	bool no_report;
 	struct opt_u32 status_fd;
+	struct opt_u32 sync_fd;  /* stays open in the first process until everything has ended */
+	struct opt_u32 block_fd; /* the program is executed when it can be read, or is at its end */
+	struct str_list
+		lock_files; /* inside; locked for reading while it runs; at most this many: */
 };
+#define SANDBOX_LOCKS_MAX 16
 
 /* ---- as JSON ---- */
 

@@ -541,6 +541,8 @@ struct spec_sandbox {
 	uint32_t securebits;       /* SECBIT_*; 0: left alone */
 	const uint32_t *kept_fds;  /* descriptors of the caller that stay open, at most 256 */
 	size_t kept_fds_count;
+	struct opt_u32 held_fd;              /* of the caller, which the first process keeps open */
+	struct str_list lock_files;          /* that it locks for reading; at most 16 */
 	struct spec_sandbox_network network; /* beyond what the namespace has by itself */
 };
 

@@ -112,3 +112,203 @@ print(libc.umount2(b"/nowhere", 0), ctypes.get_errno())'
 	fails sandbox --deny-call 'mkdir:EPERM;x' true
 	err_has '"mkdir:EPERM;x"'
 }
+
+# A manager that answers, and a systemd-run that executes what it is given. It ends with its directory.
+fake_manager()
+{
+	requires_program python3
+	mkdir -p "$TEST_DIR/run/systemd" "$TEST_DIR/bin"
+	cat >"$TEST_DIR/bin/systemd-run" <<-'END'
+		#!/bin/sh
+		echo scope >>"$XDG_RUNTIME_DIR/called"
+		while [ "$1" != -- ]; do shift; done
+		shift
+		exec "$@"
+	END
+	chmod 755 "$TEST_DIR/bin/systemd-run"
+	chown -R $SANDBOX_UID "$TEST_DIR/run"
+	bg manager setpriv --reuid $SANDBOX_UID --regid $SANDBOX_UID --clear-groups env PATH=/usr/bin:/bin python3 -c 'import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); time.sleep(60)' "$TEST_DIR/run/systemd/private"
+	wait_for test -S "$TEST_DIR/run/systemd/private" || { cat "$TEST_DIR/manager.err" >&2; return 1; }
+}
+
+@test "options: what is read from descriptors is there after husk has gone into a scope" {
+	requires_user_namespaces
+	fake_manager
+	words --hostname scoped --cpu-time 9
+	try as_user XDG_RUNTIME_DIR="$TEST_DIR/run" PATH="$TEST_DIR/bin:$PATH" "$USER_HUSK" sandbox --args 7 --data 8 /etc/motd \
+		sh -c 'hostname; cat /etc/motd' 7< <(cat "$TEST_DIR/words") 8< <(echo hello)
+	eq "$status" 0 || { show; return 1; }
+	out_is $'scoped\nhello'
+	if [ -e "$TEST_DIR/run/called" ]; then
+		eq "$(cat "$TEST_DIR/run/called")" scope
+	else
+		skip "this user can make control groups"
+	fi
+}
+
+# ---- handshakes ----
+
+@test "options: --sync-fd stays open until the sandbox has ended, and is not the program's" {
+	requires_user_namespaces
+	local run
+	mkfifo "$TEST_DIR/pipe"
+	for run in sandbox usandbox; do
+		exec 8<>"$TEST_DIR/pipe"
+		exec 9<"$TEST_DIR/pipe" 7>"$TEST_DIR/pipe" 8<&-
+		$run --sync-fd 7 sh -c '[ ! -e /proc/self/fd/7 ] && echo closed >&2; sleep 1' 9<&- 2>"$TEST_DIR/err" 3>&- 4>&- &
+		exec 7>&-
+		# The end of file comes with the sandbox's end, not before.
+		SECONDS=0
+		cat <&9
+		[ $SECONDS -ge 1 ] || { echo "end of file after $SECONDS s"; return 1; }
+		wait $!
+		eq "$(cat "$TEST_DIR/err")" closed
+		exec 9<&-
+	done
+	fails sandbox --sync-fd 77 true
+	err_has "--sync-fd" "descriptor 77"
+	fails sandbox --sync-fd 7 --block-fd 7 true 7</dev/null
+	err_has "descriptor 7"
+}
+
+@test "options: --sync-fd tells the end even of a husk that was killed" {
+	mkfifo "$TEST_DIR/pipe"
+	exec 8<>"$TEST_DIR/pipe"
+	exec 9<"$TEST_DIR/pipe" 7>"$TEST_DIR/pipe" 8<&-
+	"${HUSK_CMD[@]}" sandbox --setenv HUSK_TEST "$T" --sync-fd 7 --status-fd 6 sleep 1000 9<&- 6>"$TEST_DIR/events" 3>&- 4>&- &
+	exec 7>&-
+	wait_for grep -q started "$TEST_DIR/events"
+	kill -KILL $!
+	timeout 10 cat <&9
+	exec 9<&-
+}
+
+@test "options: --sync-fd of a sandbox that stays" {
+	mkfifo "$TEST_DIR/pipe"
+	exec 8<>"$TEST_DIR/pipe"
+	exec 9<"$TEST_DIR/pipe" 7>"$TEST_DIR/pipe" 8<&-
+	ok husk sandbox start "$ID" --setenv HUSK_TEST "$T" --sync-fd 7 9<&-
+	exec 7>&-
+	run ! timeout 0.3 cat <&9
+	ok husk sandbox stop --time 0 "$ID" 9<&-
+	timeout 10 cat <&9
+	exec 9<&-
+}
+
+@test "options: --block-fd waits before the program, with everything else there" {
+	requires_user_namespaces
+	local run what
+	for run in sandbox usandbox; do
+		for what in write close; do
+			mkfifo "$TEST_DIR/pipe"
+			: >"$TEST_DIR/events"
+			exec 8<>"$TEST_DIR/pipe"
+			exec 7<"$TEST_DIR/pipe" 9>"$TEST_DIR/pipe" 8<&-
+			$run --status-fd 6 --block-fd 7 --wall-time 5s sh -c 'echo ran; cat <&7' 9>&- 6>"$TEST_DIR/events" \
+				>"$TEST_DIR/out" 2>/dev/null &
+			wait_for grep -q '"created"' "$TEST_DIR/events"
+			[ -d "/proc/$(jq -r .pid "$TEST_DIR/events")" ]
+			sleep 0.2
+			[ ! -s "$TEST_DIR/out" ] || { echo "it did not wait"; return 1; }
+			[ $what = close ] || echo go >&9
+			exec 9>&- 7<&-
+			wait $! || true
+			# It cannot read the descriptor either.
+			eq "$(cat "$TEST_DIR/out")" ran
+			eq "$(jq -r .event "$TEST_DIR/events" | tr '\n' ' ')" "created started exited "
+			rm "$TEST_DIR/pipe"
+		done
+	done
+	fails sandbox --block-fd 77 true
+	err_has "--block-fd" "descriptor 77"
+}
+
+@test "options: the wait for --block-fd ends with a signal, and with the caller" {
+	local how
+	for how in signal caller; do
+		mkfifo "$TEST_DIR/pipe"
+		: >"$TEST_DIR/events"
+		exec 7<>"$TEST_DIR/pipe"
+		bash -c '"$0" "$@" & wait $!' "$HUSK" --root "$ROOT" sandbox --setenv HUSK_TEST "$T" --status-fd 6 --block-fd 7 --pids 9 \
+			touch /tmp/never 6>"$TEST_DIR/events" 2>"$TEST_DIR/err" 3>&- 4>&- &
+		caller=$!
+		wait_for grep -q '"created"' "$TEST_DIR/events"
+		pid=$(pgrep -P $caller)
+		if [ $how = signal ]; then kill -TERM "$pid"; else kill -KILL $caller; fi
+		wait_for test ! -d "/proc/$pid"
+		wait $caller || true
+		if [ $how = signal ]; then
+			grep -q "block-fd.*Terminated" "$TEST_DIR/err"
+		else
+			grep -q "block-fd.*the caller has ended" "$TEST_DIR/err"
+		fi
+		eq "$(jq -r .event "$TEST_DIR/events")" created
+		exec 7<&-
+		rm "$TEST_DIR/pipe"
+	done
+}
+
+@test "options: --block-fd of a sandbox that stays" {
+	mkfifo "$TEST_DIR/pipe"
+	exec 7<>"$TEST_DIR/pipe"
+	"${HUSK_CMD[@]}" sandbox start "$ID" --setenv HUSK_TEST "$T" --block-fd 7 --tmpfs /data sh -c 'touch /data/x; sleep 1000' 3>&- 4>&- &
+	wait_for test -e "$ROOT/$ID/state.json"
+	run ! timeout 5 "${HUSK_CMD[@]}" sandbox exec "$ID" true
+	echo go >&7
+	wait $!
+	ok husk sandbox exec "$ID" ls /data
+	out_is x
+	ok husk sandbox stop --time 0 "$ID"
+	exec 7<&-
+}
+
+# Tries for a lock for writing, as whoever replaces a file would.
+try_lock() { python3 -c 'import fcntl, sys
+try: fcntl.lockf(open(sys.argv[1], "r+"), fcntl.LOCK_EX | fcntl.LOCK_NB); print("free")
+except OSError: print("held")' "$1"; }
+
+@test "options: --lock-file holds a lock while the sandbox runs" {
+	requires_program python3
+	requires_user_namespaces
+	local run
+	touch "$TEST_DIR/here/one" "$TEST_DIR/here/two"
+	for run in sandbox usandbox; do
+		mkfifo "$TEST_DIR/pipe"
+		exec 8<>"$TEST_DIR/pipe"
+		$run --ro-bind "$TEST_DIR/here" /here --lock-file /here/one --lock-file /here/two \
+			sh -c 'ls /proc/self/fd | wc -l; echo ready; read -r x' <&8 >"$TEST_DIR/out" 3>&- 4>&- &
+		wait_for grep -q ready "$TEST_DIR/out"
+		eq "$(try_lock one)" held
+		eq "$(try_lock two)" held
+		echo >&8
+		wait $!
+		eq "$(try_lock one)" free
+		exec 8<&-
+		rm "$TEST_DIR/pipe"
+	done
+	# Of a program that is gone while the sandbox goes on, too.
+	ok husk sandbox start "$ID" --setenv HUSK_TEST "$T" --ro-bind "$TEST_DIR/here" /here --lock-file /here/one
+	eq "$(try_lock one)" held
+	ok husk sandbox stop --time 0 "$ID"
+	eq "$(try_lock one)" free
+}
+
+@test "options: --lock-file of what cannot be locked" {
+	requires_program python3
+	touch held
+	mkfifo fifo
+	fails sandbox --lock-file /no-such true
+	err_has locks "/no-such"
+	fails sandbox --lock-file /tmp true
+	err_has "not a regular file"
+	fails sandbox --ro-bind "$TEST_DIR/here" /here --lock-file /here/fifo true
+	err_has "not a regular file"
+	fails sandbox --lock-file here true
+	err_has "absolute path"
+	bg locker python3 -c 'import fcntl, sys, time
+f = open("held", "r+"); fcntl.lockf(f, fcntl.LOCK_EX); open("ready", "w"); time.sleep(60)'
+	wait_for test -e ready
+	fails sandbox --ro-bind "$TEST_DIR/here" /here --lock-file /here/held true
+	err_has "somebody holds a lock for writing"
+}
