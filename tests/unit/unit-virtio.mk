@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 # vm-shim/vmm: devices, each against a driver that the test plays.
 VIRTIO_DRIVER = tests/unit/virtio-driver.c tests/unit/virtio-driver.h
-UNIT_TESTS += tests/unit/test-virtio-queue
+UNIT_TESTS += tests/unit/test-virtio-queue tests/unit/test-virtio-console tests/unit/test-virtio-block
 tests_unit_test_virtio_queue_SOURCES = tests/unit/test-virtio-queue.c $(VIRTIO_DRIVER)
 tests_unit_test_virtio_queue_LDADD = $(UNIT_LDADD)
+tests_unit_test_virtio_console_SOURCES = tests/unit/test-virtio-console.c $(VIRTIO_DRIVER)
+tests_unit_test_virtio_console_LDADD = $(UNIT_LDADD)
+tests_unit_test_virtio_block_SOURCES = tests/unit/test-virtio-block.c $(VIRTIO_DRIVER)
+tests_unit_test_virtio_block_LDADD = $(UNIT_LDADD)

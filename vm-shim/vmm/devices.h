@@ -21,11 +21,12 @@ struct device_host {
 /*
  * virtio-console with multiport: port 0 is hvc0 (its output goes to @console_fd, -1: dropped), the others
  * have names and are bridged to stream sockets. Output never waits: what a slow reader does not take
- * is held back in the queue, and a console's is dropped.
+ * is held back in the queue, and a console's is dropped. SIGPIPE is ignored by the process.
  */
 struct virtio_device *console_make(const struct device_host *h, const struct vm_port *ports,
 				   size_t count, int console_fd, struct err *e);
-/* Read-only or with flush, discard and write-zeroes. */
+/* Read-only or with flush, discard and write-zeroes. Requests are done in the loop's thread, which lets the
+ * lock go meanwhile; a reset waits for the one that is being done. */
 struct virtio_device *block_make(const struct device_host *h, const struct vm_disk *disk,
 				 struct err *e);
 struct virtio_device *net_make(const struct device_host *h, const struct vm_net *net,

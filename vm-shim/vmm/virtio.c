@@ -125,6 +125,15 @@ static void config_interrupt(struct virtio_device *d)
 	(void)!write(d->irq, &one, sizeof one);
 }
 
+void virtio_config_copy(const void *config, size_t size, uint32_t offset, void *data,
+			uint32_t length)
+{
+	if (offset >= size)
+		return;
+	size_t there = size - offset;
+	memcpy(data, (const uint8_t *)config + offset, length < there ? length : there);
+}
+
 void virtio_config_changed(struct virtio_device *d)
 {
 	d->generation++;

@@ -127,6 +127,10 @@ void virtio_reset(struct virtio_device *d);
 int virtio_queue_start(struct virtio_queue *q);
 void virtio_queue_stop(struct virtio_queue *q);
 
+/* For config_read: what of @config is at @offset; @data holds zeros already. */
+void virtio_config_copy(const void *config, size_t size, uint32_t offset, void *data,
+			uint32_t length);
+
 /* Up to @length bytes from @offset of a chain's readable part; how many there were. */
 size_t virtio_chain_read(const struct virtio_chain *chain, uint64_t offset, void *data,
 			 size_t length);

@@ -7,6 +7,12 @@ libstrict_a_SOURCES += \
 
 # Devices: rings, their registers, and what is behind them.
 libstrict_a_SOURCES += \
+	vm-shim/vmm/block.c \
+	vm-shim/vmm/block.h \
+	vm-shim/vmm/block-request.c \
+	vm-shim/vmm/console.c \
+	vm-shim/vmm/console.h \
+	vm-shim/vmm/console-port.c \
 	vm-shim/vmm/loop.c \
 	vm-shim/vmm/memory-at.c \
 	vm-shim/vmm/rng.c \
