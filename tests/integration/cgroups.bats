@@ -30,7 +30,8 @@ resources()
 	ok c_create
 	while IFS=: read -r nr names path; do
 		case $names in
-		hugetlb | misc | rdma) continue ;;
+		# Not mounted everywhere; and another test may have mounted one for itself.
+		hugetlb | misc | net_cls* | net_prio* | rdma) continue ;;
 		esac
 		[[ $path == *"$ID"* ]] || { echo "$nr:$names:$path" >&2; return 1; }
 	done <"/proc/$(pid_of)/cgroup"
@@ -192,8 +193,20 @@ root_of() { if [ $CGROUP = v2 ]; then echo /sys/fs/cgroup; else echo "/sys/fs/cg
 @test "cgroups: cpu realtime on v1" {
 	requires_cgroup v1
 	[ -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ] || skip "needs build machine: realtime groups"
-	resources '{cpu: {realtimePeriod: 1000000, realtimeRuntime: 0}}'
+	# Neither is what a new group has, and the runtime would be too much for a period that is not written first.
+	resources '{cpu: {realtimePeriod: 2000000, realtimeRuntime: 1500}}'
+	eq "$(cat "$(cg cpu)/cpu.rt_period_us")" 2000000
+	eq "$(cat "$(cg cpu)/cpu.rt_runtime_us")" 1500
+	ok husk update --cpu-rt-period 1000000 --cpu-rt-runtime 1000 "$ID"
 	eq "$(cat "$(cg cpu)/cpu.rt_period_us")" 1000000
+	eq "$(cat "$(cg cpu)/cpu.rt_runtime_us")" 1000
+}
+
+@test "cgroups: cpu realtime that the kernel has no file for is refused" {
+	[ ! -e /sys/fs/cgroup/cpu/cpu.rt_runtime_us ] || skip "needs test VM: no realtime groups"
+	config '.linux.resources.cpu = {realtimePeriod: 1000000}'
+	fails c_create
+	err_has realtime
 }
 
 @test "cgroups: cpuset" {
@@ -238,13 +251,51 @@ root_of() { if [ $CGROUP = v2 ]; then echo /sys/fs/cgroup; else echo "/sys/fs/cg
 }
 
 @test "cgroups: hugepages" {
-	if [ $CGROUP = v2 ]; then
-		grep -qw hugetlb /sys/fs/cgroup/cgroup.controllers || skip "needs test VM: hugetlb"
-	else
-		[ -d /sys/fs/cgroup/hugetlb ] || skip "needs test VM: hugetlb"
+	if [ $CGROUP = v1 ] && ! mountpoint -q /sys/fs/cgroup/hugetlb; then
+		mount_v1 hugetlb
+		resources '{hugepageLimits: [{pageSize: "2MB", limit: 4194304}]}'
+		eq "$(cat "$(in_v1 hugetlb)/hugetlb.2MB.limit_in_bytes")" 4194304
+		eq "$(cat "$(in_v1 hugetlb)/hugetlb.2MB.rsvd.limit_in_bytes")" 4194304
+		v1_is_left hugetlb
+		return
 	fi
 	resources '{hugepageLimits: [{pageSize: "2MB", limit: 4194304}]}'
 	limit hugetlb hugetlb.2MB.limit_in_bytes 4194304 hugetlb.2MB.max 4194304
+	limit hugetlb hugetlb.2MB.rsvd.limit_in_bytes 4194304 hugetlb.2MB.rsvd.max 4194304
+}
+
+# mount_v1 CONTROLLERS: a hierarchy of v1 that this machine has not mounted, for the runtime of this test alone. It goes
+# with the mount namespace, and that with its holder.
+mount_v1()
+{
+	local nsenter
+
+	nsenter=$(command -v nsenter)
+	mkdir "$TEST_DIR/v1"
+	bg holder unshare --mount --propagation private sh -c \
+		'mount -t cgroup -o "$1" none "$2" && echo mounted && exec sleep 1000' sh "$1" "$TEST_DIR/v1"
+	HOLDER=$!
+	wait_until 10 holder_is_ready || { cat "$TEST_DIR/holder.err" >&2; return 1; }
+	file_has "$TEST_DIR/holder.out" mounted || skip "needs a kernel with the controllers $1 of v1, and nobody who uses them"
+	printf '#!/bin/sh\nexec %s --mount --target %s -- %s "$@"\n' "$nsenter" $HOLDER "$HUSK" >"$TEST_DIR/husk"
+	chmod 755 "$TEST_DIR/husk"
+	HUSK=$TEST_DIR/husk
+}
+
+holder_is_ready() { file_has "$TEST_DIR/holder.out" mounted || ! kill -0 $HOLDER; }
+
+# in_v1 CONTROLLERS: the container's directory there
+in_v1() { echo "/proc/$HOLDER/root$TEST_DIR/v1$(sed -n "s/^[0-9]*:$1://p" "/proc/$(pid_of)/cgroup")"; }
+
+# The container goes while the hierarchy can still be seen, and takes its directory along.
+v1_is_left()
+{
+	local dir
+
+	dir=$(in_v1 "$1")
+	[[ $dir == *"$ID" && -d $dir ]] || { echo "not the container's own: $dir" >&2; return 1; }
+	ok husk delete --force "$ID"
+	[ ! -e "$dir" ]
 }
 
 @test "cgroups: hugepages of an unknown size are refused" {
@@ -295,28 +346,55 @@ disk()
 	limit blkio blkio.throttle.write_iops_device "$DISK 200" "" ""
 }
 
-@test "cgroups: network class and priorities on v1" {
-	requires_cgroup v1
-	[ -d /sys/fs/cgroup/net_cls ] || skip "needs a v1 machine with net_cls"
-	resources '{network: {classID: 1048577}}'
-	eq "$(cat "$(cg net_cls)/net_cls.classid")" 1048577
+@test "cgroups: network class and priorities, in a hierarchy of v1 beside whatever there is" {
+	mount_v1 net_cls,net_prio
+	resources '{network: {classID: 1048577, priorities: [{name: "lo", priority: 7}]}}'
+	eq "$(cat "$(in_v1 net_cls,net_prio)/net_cls.classid")" 1048577
+	grep -qx "lo 7" "$(in_v1 net_cls,net_prio)/net_prio.ifpriomap"
+	# The process is in it, and the other limits are where they always are.
+	grep -qx "$(pid_of)" "$(in_v1 net_cls,net_prio)/cgroup.procs"
+	ok husk update --pids-limit 77 "$ID"
+	eq "$(cat "$(cg pids)/pids.max")" 77
+	v1_is_left net_cls,net_prio
 }
+
+@test "cgroups: a priority of an interface that is not there" {
+	mount_v1 net_cls,net_prio
+	config '.linux.resources.network = {priorities: [{name: "husk-none", priority: 7}]}'
+	fails c_create
+	err_has net_prio.ifpriomap husk-none "no such device"
+}
+
+@test "cgroups: network class and priorities without a hierarchy for them" {
+	if grep -q 'cgroup .*net_' /proc/self/mountinfo; then skip "needs a machine without net_cls and net_prio"; fi
+	config '.linux.resources.network = {classID: 1048577}'
+	fails c_create
+	err_has network.classID "net_cls controller is not available"
+	config '.linux.resources.network = {priorities: [{name: "lo", priority: 7}]}'
+	fails c_create
+	err_has network.priorities "net_prio controller is not available"
+}
+
+have_rdma() { grep -qsw rdma /sys/fs/cgroup/cgroup.controllers || [ -d /sys/fs/cgroup/rdma ]; }
 
 @test "cgroups: rdma" {
-	requires_controller_file rdma
-	config '.linux.resources.rdma = {mlx5_1: {hcaHandles: 3, hcaObjects: 10}}'
-	# the device is not there: the kernel's answer names it
-	try c_create
-	[ "$status" = 0 ] || err_has rdma
+	have_rdma || skip "needs test VM: rdma"
+	on_vm || skip "needs test VM: a device of its own"
+	requires_program rdma
+	# A device on the loopback interface, in software.
+	modprobe rdma_rxe
+	rdma link add "${T:0:12}" type rxe netdev lo
+	config --arg d "${T:0:12}" '.linux.resources.rdma = {($d): {hcaHandles: 3, hcaObjects: 10}}'
+	status=0
+	ok c_create && eq "$(sed 's/ *$//' "$(cg rdma)/rdma.max")" "${T:0:12} hca_handle=3 hca_object=10" || status=$?
+	rdma link delete "${T:0:12}"
+	return $status
 }
 
-requires_controller_file()
-{
-	if [ $CGROUP = v2 ]; then
-		grep -qw "$1" /sys/fs/cgroup/cgroup.controllers || skip "needs a kernel with $1"
-	else
-		[ -d "/sys/fs/cgroup/$1" ] || skip "needs test VM: $1"
-	fi
+@test "cgroups: rdma of a device that is not there" {
+	config '.linux.resources.rdma = {mlx5_1: {hcaHandles: 3, hcaObjects: 10}}'
+	fails c_create
+	if have_rdma; then err_has rdma.max mlx5_1 "no such device"; else err_has "rdma controller is not available"; fi
 }
 
 @test "cgroups: unified writes files as they are" {

@@ -94,6 +94,7 @@ INTEGRATION_TESTS = \
 	tests/integration/sandbox-protect.bats \
 	tests/integration/sandbox-quota.bats \
 	tests/integration/seccomp.bats \
+	tests/integration/selinux.bats \
 	tests/integration/signals.bats \
 	tests/integration/spec.bats \
 	tests/integration/start.bats \

@@ -98,10 +98,12 @@ line]" ]
 	[[ $output == *"needs 9p"* ]]
 }
 
-@test "only the variables that are named are passed" {
+@test "only the variables that are named are passed, and the kernel's arguments" {
 	export SEEN='a b' UNSEEN=1
-	run -0 "$vm" --env SEEN --env OTHER=x=y -- sh -c 'echo "$SEEN|$OTHER|$UNSEEN|$HOME|$PATH"'
-	[ "$output" = "a b|x=y||/root|/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin" ]
+	run -0 "$vm" --env SEEN --env OTHER=x=y --append husk.a=1 --append husk.b=2 -- \
+		sh -c 'echo "$SEEN|$OTHER|$UNSEEN|$HOME|$PATH"; grep -o "husk.a=.*" /proc/cmdline'
+	[ "$output" = "a b|x=y||/root|/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+husk.a=1 husk.b=2" ]
 }
 
 @test "many megabytes of output arrive intact, at a slow reader too" {
