@@ -5,6 +5,26 @@
 #include "runtime/cli/sandbox-options.h"
 #include "src/base/text.h"
 
+/* --cap-add and --cap-drop make one list, as the order counts; @offset tells them apart. */
+int sandbox_take_cap(void *options, const struct option_row *row, char *const *words, struct err *e)
+{
+	struct sandbox_options *o = options;
+	struct str_list *list = &o->sandbox.capabilities;
+
+	if (list->count == SANDBOX_CAPS_MAX)
+		return err_set(e, ERR_USAGE, 0, "--%s: more than %d times", row->name,
+			       SANDBOX_CAPS_MAX);
+	char *word = o->capabilities[list->count];
+	if (text_cut(text_format(word, sizeof *o->capabilities, "%s%s", row->offset ? "-" : "",
+				 words[0]),
+		     sizeof *o->capabilities))
+		return err_set(e, ERR_USAGE, 0, "--%s: \"%s\" is no capability", row->name,
+			       words[0]);
+	list->items = o->capability_words;
+	list->items[list->count++] = word;
+	return 0;
+}
+
 /* The next of up to three numbers. 0 with *@at behind it, or -1. */
 static int take_number(const char **at, struct opt_u32 *value)
 {

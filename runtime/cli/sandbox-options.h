@@ -7,6 +7,7 @@
 
 #define SANDBOX_ITEMS_MAX         512
 #define SANDBOX_RANGES_MAX        32
+#define SANDBOX_CAPS_MAX          64
 #define SANDBOX_NETWORK_ITEMS_MAX 128
 
 /* The lists that sandbox_take_network_item() fills. */
@@ -46,6 +47,7 @@ struct sandbox_options {
 	char rlimit_names[32][32];
 	char family_words[512];
 	size_t family_words_used;
+	char capabilities[SANDBOX_CAPS_MAX][40], *capability_words[SANDBOX_CAPS_MAX];
 	char *lock_files[SANDBOX_LOCKS_MAX];
 	char *network_items[SANDBOX_NETWORK_LISTS][SANDBOX_NETWORK_ITEMS_MAX];
 };
@@ -69,6 +71,8 @@ int sandbox_take_chmod(void *options, const struct option_row *row, char *const 
 		       struct err *e);
 int sandbox_take_args(void *options, const struct option_row *row, char *const *words,
 		      struct err *e);
+int sandbox_take_cap(void *options, const struct option_row *row, char *const *words,
+		     struct err *e);
 int sandbox_take_range(void *options, const struct option_row *row, char *const *words,
 		       struct err *e);
 /* Of the table's rows about the network. */

@@ -125,9 +125,12 @@ static int check_root(const struct sandbox *s, struct err *e)
 static int check_identity(const struct sandbox *s, struct err *e)
 {
 	const char *id = s->machine_id;
+	uint64_t caps;
 
 	if (s->auto_ids.set && (s->uid_ranges_count || s->gid_ranges_count))
 		return err_config(e, "autoIds: and ranges of one's own exclude each other");
+	if (sandbox_caps_parse(&s->capabilities, &caps, e) < 0)
+		return -1;
 	if (s->auto_ids.set && !s->auto_ids.value)
 		return err_config(e, "autoIds: must be more than 0");
 	if (id && !text_equal(id, "random") && (strspn(id, "0123456789abcdef") != 32 || id[32]))

@@ -167,6 +167,7 @@ static const struct json_field sandbox_fields[] = {
 	JSON_LIST_ROW(struct sandbox, uid_ranges, "uidRanges", range_table),
 	JSON_LIST_ROW(struct sandbox, gid_ranges, "gidRanges", range_table),
 	JSON_OPT_U32_ROW(struct sandbox, auto_ids, "autoIds"),
+	JSON_STRINGS_ROW(struct sandbox, capabilities, "capabilities"),
 	JSON_STRING_ROW(struct sandbox, hostname, "hostname"),
 	JSON_STRING_ROW(struct sandbox, machine_id, "machineId"),
 	JSON_BOOL_ROW(struct sandbox, clear_environment, "clearEnvironment"),

@@ -206,9 +206,7 @@ int sandbox_process_make(struct sandbox_builder *b, struct err *e)
 	p->user.gid = s->gid.set ? s->gid.value : b->host->gid;
 	p->no_new_privileges = true;
 	p->terminal = s->terminal;
-	/* All of its sets empty. */
-	p->capabilities = arena_new(b->arena, struct spec_capabilities);
-	return make_env(b, e);
+	return sandbox_caps_make(b, e) < 0 ? -1 : make_env(b, e);
 }
 
 static int make_namespaces(struct sandbox_builder *b, struct err *e)

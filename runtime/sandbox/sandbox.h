@@ -150,6 +150,8 @@ struct sandbox {
 	struct sandbox_id_range *uid_ranges, *gid_ranges;
 	size_t uid_ranges_count, gid_ranges_count;
 	struct opt_u32 auto_ids; /* so many ids from 0 on are ids that nobody else has */
+	/* "NET_ADMIN" is kept, "-NET_ADMIN" is not, in their order; "ALL" is all */
+	struct str_list capabilities;
 	char *hostname;
 	char *machine_id; /* 32 digits, or "random" */
 	bool clear_environment;
@@ -326,6 +328,9 @@ int sandbox_places_make(struct sandbox_builder *b, struct err *e);
 /* The maps of the user namespace, and a machine id. After the process, before the view. */
 int sandbox_identity_make(struct sandbox_builder *b, struct err *e);
 int sandbox_machine_id_make(struct sandbox_builder *b, struct err *e);
+/* The capabilities of the list, as bits. */
+int sandbox_caps_parse(const struct str_list *list, uint64_t *caps, struct err *e);
+int sandbox_caps_make(struct sandbox_builder *b, struct err *e);
 int sandbox_limits_make(struct sandbox_builder *b, struct err *e);
 int sandbox_process_make(struct sandbox_builder *b, struct err *e);
 int sandbox_network_make(struct sandbox_builder *b, struct err *e);

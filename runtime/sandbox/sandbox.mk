@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 libplain_a_SOURCES += \
+	runtime/sandbox/sandbox-caps.c \
 	runtime/sandbox/sandbox-check.c \
 	runtime/sandbox/sandbox-identity.c \
 	runtime/sandbox/sandbox-ids.c \

@@ -312,3 +312,80 @@ f = open("held", "r+"); fcntl.lockf(f, fcntl.LOCK_EX); open("ready", "w"); time.
 	fails sandbox --ro-bind "$TEST_DIR/here" /here --lock-file /here/held true
 	err_has "somebody holds a lock for writing"
 }
+
+# ---- capabilities ----
+
+# kept OPTIONS...: the effective set, as root and as a user, for the program and what it executes; the same in all sets
+kept()
+{
+	local run first= script='for set in Inh Prm Eff Bnd Amb; do sed -n "s/^Cap$set:.//p" /proc/self/status; done | uniq'
+	for run in sandbox usandbox; do
+		ok $run "$@" sh -c "$script"
+		[ -z "$first" ] || eq "$output" "$first"
+		first=$output
+	done
+}
+
+@test "options: --cap-add and --cap-drop, in their order" {
+	requires_user_namespaces
+	kept
+	out_is 0000000000000000
+	kept --cap-add net_admin --cap-add CAP_KILL
+	out_is 0000000000001020
+	kept --cap-add all --cap-drop all --cap-add Chown
+	out_is 0000000000000001
+	kept --cap-add kill --cap-drop kill
+	out_is 0000000000000000
+	kept --uid 7 --cap-add kill
+	out_is 0000000000000020
+	echo '{"capabilities": ["CHOWN", "KILL"]}' >c.json
+	kept --config c.json --cap-drop CAP_CHOWN
+	out_is 0000000000000020
+	ok usandbox --cap-add all --cap-drop sys_admin grep NoNewPrivs /proc/self/status
+	out_is $'NoNewPrivs:\t1'
+	fails sandbox --cap-add foo true
+	err_has '"foo"' "no capability"
+}
+
+@test "options: capabilities are over the sandbox's own network, under every gate and for those who enter" {
+	requires_program ip
+	requires_user_namespaces
+	local run gate
+	for run in sandbox usandbox; do
+		fails 2 $run ip link add d0 type dummy
+		for gate in none strict entry; do
+			ok $run --gate $gate --cap-add net_admin ip link set lo down
+		done
+		fails 2 $run --network host --cap-add net_admin ip link set lo mtu 1400
+	done
+	ok husk sandbox start "$ID" --setenv HUSK_TEST "$T" --cap-add net_admin
+	ok husk sandbox exec "$ID" sh -c 'ip link set lo down; grep CapEff /proc/self/status'
+	out_is $'CapEff:\t0000000000001000'
+	ok husk sandbox stop --time 0 "$ID"
+}
+
+@test "options: capabilities do not take back what else was asked for" {
+	requires_user_namespaces
+	local run
+	for run in sandbox usandbox; do
+		# Landlock forbids every mount; where there is none it is refused before.
+		try $run --policy none --hide /etc/hosts --cap-add all sh -c \
+			'umount /etc/hosts; mount -o remount,bind,rw /usr; mount -t tmpfs x /tmp; grep CapEff /proc/self/status; wc -c </etc/hosts'
+		if [ "$status" = 0 ]; then
+			out_is $'CapEff:\t000001ffffffffff\n0'
+			[[ $stderr != *Landlock* ]]
+		else
+			err_has Landlock
+		fi
+		fails $run --policy none --no-landlock --cap-add sys_admin true
+		err_has CAP_SYS_ADMIN noLandlock
+		ok $run --policy none --no-landlock --best-effort --cap-add sys_admin true
+		fails $run --network user --allow 192.0.2.1 --cap-add net_raw true
+		err_has_any CAP_NET_RAW pasta
+		fails $run --network user --allow 192.0.2.1 --cap-add net_admin true
+		err_has_any CAP_NET_ADMIN pasta
+	done
+	# Nothing of the host, not even for root: neither its files nor its settings.
+	ok sandbox --cap-add all --cap-drop sys_admin sh -c 'wc -c </etc/shadow; echo x >/proc/sys/kernel/hostname || date -s 0 >/dev/null || echo refused'
+	out_is $'0\nrefused'
+}
