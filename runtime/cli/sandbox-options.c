@@ -354,6 +354,7 @@ const struct verb verb_sandbox = {
 	.arguments_min = 0,
 	.arguments_max = 1 << 20,
 	.stop_at_argument = true,
+	.holds_seal = true,
 	.verbs = named_verbs,
 	.more = "With a name, one that stays (each has --help):\n"
 		"  husk sandbox start NAME [options] [--] [COMMAND [ARG...]]\n"

@@ -274,6 +274,7 @@ static int create(struct run *r, struct err *e)
 		.warn = log_warning,
 	};
 	parent_init(&r->parent, r->plan, &r->options, r->call->arena);
+	parent_hold_seal(&r->parent, take_fd(&r->call->seal));
 	if (state_root_path(r->call->global.root, r->call->arena, &r->parent.root.path, &ignored) <
 	    0)
 		r->parent.root.path = "";
