@@ -557,12 +557,26 @@ static const struct step init_steps[] = {
 const struct phase init_phase =
 	PHASE("init", init_steps, "the container's first process, in its new namespaces");
 
+/* The last step does not return. */
+static _Noreturn void fail(struct init *c, const struct err *e)
+{
+	sync_send_error(c->report, e);
+	_exit(e->kind == ERR_NO_PROGRAM ? 127 : e->kind == ERR_EXEC ? 126 : 1);
+}
+
 _Noreturn void init_main(struct init *c)
 {
 	struct err e = { 0 };
 
 	c->report = c->sync;
 	phase_run(&init_phase, c, &e);
-	sync_send_error(c->report, &e);
-	_exit(e.kind == ERR_NO_PROGRAM ? 127 : e.kind == ERR_EXEC ? 126 : 1);
+	fail(c, &e);
+}
+
+_Noreturn void init_main_behind(struct init *c, const char *step)
+{
+	struct err e = { 0 };
+
+	phase_run_behind(&init_phase, step, c, &e);
+	fail(c, &e);
 }

@@ -56,6 +56,8 @@ extern const struct phase init_phase;
 
 /* Run all steps; the last one executes the program, so this returns only to exit. */
 _Noreturn void init_main(struct init *c);
+/* The same for a process that @step has started. */
+_Noreturn void init_main_behind(struct init *c, const char *step);
 
 /* The parent is gone: nobody is left to report to, and nobody to undo what was begun. Returns -1. */
 int init_parent_gone(struct err *e);

@@ -73,19 +73,22 @@ static bool faulted(const char *phase, const char *step)
 }
 #endif
 
-static int run_step(const struct phase *phase, const struct step *step, void *ctx, struct err *e)
+static void note_time(struct timespec *now)
 {
-	struct timespec since = { 0 };
-
 	if (trace.fd >= 0)
-		clock_gettime(CLOCK_MONOTONIC, &since);
-	int result = step->run(ctx, e);
+		clock_gettime(CLOCK_MONOTONIC, now);
+}
+
+/* What comes behind step->run(). */
+static int end_step(const struct phase *phase, const struct step *step,
+		    const struct timespec *since, int result, struct err *e)
+{
 #ifdef HUSK_FAULT_INJECTION
 	/* After the work, so that the undo of a completed step is what gets tested. */
 	if (result >= 0 && faulted(phase->name, step->name))
 		result = err_set(e, ERR_SYSTEM, EIO, "fault injected");
 #endif
-	trace_step(phase->name, step->name, &since);
+	trace_step(phase->name, step->name, since);
 	if (result < 0 && e && !e->phase[0]) {
 		text_format(e->phase, sizeof e->phase, "%s", phase->name);
 		text_format(e->step, sizeof e->step, "%s", step->name);
@@ -105,18 +108,42 @@ static void undo_from(const struct phase *phase, void *ctx, size_t count)
 	errno = saved;
 }
 
-int phase_run(const struct phase *phase, void *ctx, struct err *e)
+static int run_from(const struct phase *phase, size_t first, void *ctx, struct err *e)
 {
-	for (size_t i = 0; i < phase->steps_count; i++) {
+	for (size_t i = first; i < phase->steps_count; i++) {
 		const struct step *step = &phase->steps[i];
+		struct timespec since = { 0 };
 		if (step->wanted && !step->wanted(ctx))
 			continue;
-		if (run_step(phase, step, ctx, e) < 0) {
+		note_time(&since);
+		if (end_step(phase, step, &since, step->run(ctx, e), e) < 0) {
 			undo_from(phase, ctx, i + 1);
 			return -1;
 		}
 	}
 	return 0;
+}
+
+int phase_run(const struct phase *phase, void *ctx, struct err *e)
+{
+	return run_from(phase, 0, ctx, e);
+}
+
+int phase_run_behind(const struct phase *phase, const char *name, void *ctx, struct err *e)
+{
+	struct timespec since = { 0 };
+	size_t i = 0;
+
+	while (i < phase->steps_count && !text_equal(phase->steps[i].name, name))
+		i++;
+	if (i == phase->steps_count)
+		return err_set(e, ERR_SYSTEM, EINVAL, "no step \"%s\"", name);
+	note_time(&since);
+	if (end_step(phase, &phase->steps[i], &since, 0, e) < 0) {
+		undo_from(phase, ctx, i + 1);
+		return -1;
+	}
+	return run_from(phase, i + 1, ctx, e);
 }
 
 void phase_undo(const struct phase *phase, void *ctx)

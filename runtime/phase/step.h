@@ -40,6 +40,8 @@ struct phase {
  * reverse. 0 or -1.
  */
 int phase_run(const struct phase *phase, void *ctx, struct err *e);
+/* In a process that the step @name has started, for what comes behind it. */
+int phase_run_behind(const struct phase *phase, const char *name, void *ctx, struct err *e);
 /* Undo every step of a phase that had completed. */
 void phase_undo(const struct phase *phase, void *ctx);
 

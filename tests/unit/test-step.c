@@ -144,6 +144,27 @@ static void test_error_from_elsewhere(void **state)
 	assert_string_equal(l.text, "ABba");
 }
 
+/* In another process: the named step is over, and what was done before is undone, too. */
+static void test_behind(void **state)
+{
+	struct log l = { .fails = 0 };
+	struct err e = { .kind = ERR_NONE };
+
+	(void)state;
+	assert_int_equal(phase_run_behind(&phase, "second", &l, &e), 0);
+	assert_string_equal(l.text, "CD");
+	memset(l.text, 0, sizeof l.text);
+	assert_int_equal(phase_run_behind(&phase, "fourth", &l, &e), 0);
+	assert_string_equal(l.text, "");
+	l.fails = 'D';
+	assert_int_equal(phase_run_behind(&phase, "second", &l, &e), -1);
+	assert_string_equal(l.text, "CDdba");
+	assert_string_equal(e.step, "fourth");
+	memset(l.text, 0, sizeof l.text);
+	assert_int_equal(phase_run_behind(&phase, "fifth", &l, &e), -1);
+	assert_string_equal(l.text, "");
+}
+
 /* A line per step that ran, as text and as JSON. */
 static void test_trace(void **state)
 {
@@ -251,6 +272,7 @@ int main(void)
 		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_failures),
 		cmocka_unit_test(test_error_from_elsewhere),
+		cmocka_unit_test(test_behind),
 		cmocka_unit_test(test_trace),
 		cmocka_unit_test(test_tables),
 	};
