@@ -28,6 +28,9 @@ struct container {
  */
 int container_open(struct call *call, const char *id, bool lock, struct container *c,
 		   struct err *e);
+/* @c is locked, and its creation did not come to an end: remove what there is. In delete.c. */
+int container_remove_interrupted(struct call *call, const struct container *c, const char *id,
+				 struct err *e);
 void container_close(struct container *c);
 /* An id for one that was given no name: "PREFIX-PID-TIME". NULL when out of memory. */
 const char *container_make_id(const char *prefix, struct arena *a);

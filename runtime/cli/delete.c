@@ -98,8 +98,8 @@ static int remove_marked(struct call *call, const char *root, const char *id, st
  * A directory without a recorded init: either "create" is at work (then it holds the lock and this
  * one waited for it), or it was killed. Its init is tied to it and dead by now.
  */
-static int remove_interrupted(struct call *call, const struct container *c, const char *id,
-			      struct err *e)
+int container_remove_interrupted(struct call *call, const struct container *c, const char *id,
+				 struct err *e)
 {
 	const struct cgroup_created all = { .made = (1u << c->state.cgroup.count) - 1 };
 
@@ -180,7 +180,7 @@ static int delete_one(struct call *call, const char *id, const void *data, struc
 			return remove_forced_unknown(call, id, e);
 		/* The directory is there and locked, but says nothing that could be read. */
 		if (o->force && c.locked)
-			return remove_interrupted(call, &c, id, e);
+			return container_remove_interrupted(call, &c, id, e);
 		return -1;
 	}
 	if (c.status == STATE_CREATING) {
@@ -190,7 +190,7 @@ static int delete_one(struct call *call, const char *id, const void *data, struc
 				"delete \"%s\": its create was interrupted (--force removes what "
 				"is left)",
 				id);
-		return remove_interrupted(call, &c, id, e);
+		return container_remove_interrupted(call, &c, id, e);
 	}
 	if (!o->force && container_expect(&c, 1u << STATE_STOPPED, "delete", e) < 0)
 		return err_append(e, " (kill it first, or delete --force)");

@@ -32,6 +32,7 @@ struct agent {
 	struct gate_entry gate; /* on, while its program is on the way to its entry point */
 	int conn;
 	char **args;
+	struct sandbox_output output;
 };
 
 int named_listen(struct named_agents *a, struct parent *p, struct err *e)
@@ -217,6 +218,22 @@ static int start(struct agent *g, const struct named_request *r, struct err *e)
 	return exec_join_run(x, e);
 }
 
+/* The output of what is executed by way of this process, where it counts. */
+static int divert(struct agent *g, const struct named_request *r, struct err *e)
+{
+	const struct sandbox_output *of = g->agents->output;
+
+	sandbox_output_init(&g->output);
+	if (r->kind != NAMED_EXEC || !of || !of->used)
+		return 0;
+	if (r->terminal)
+		return err_set(
+			e, ERR_UNSUPPORTED, 0,
+			"--terminal: what is written to one cannot be counted for the sandbox's "
+			"--output-limit");
+	return sandbox_output_join(&g->output, of, e);
+}
+
 static void answer(const struct agent *g, uint32_t kind, int status, const struct err *why, int fd)
 {
 	struct named_answer a = { .kind = kind, .status = status };
@@ -241,6 +258,39 @@ static void take_message(struct agent *g)
 	drop_fd(&g->conn);
 }
 
+/* Too much: the limit is the sandbox's, and so is the end. The supervisor sees why. */
+static void pass_on(struct agent *g, const struct pollfd *p)
+{
+	sandbox_output_step(&g->output, p);
+	if (sandbox_output_exceeded(&g->output))
+		(void)kernel_pidfd_send_signal(g->agents->parent->pidfd, SIGKILL);
+}
+
+/* What it has written until its end, as long as somebody reads that; then (@all) what others write who
+ * have its descriptors. */
+static void drain(struct agent *g, bool all)
+{
+	struct pollfd p[1 + SANDBOX_OUTPUT_FDS];
+
+	while (g->output.used) {
+		bool sending = false, open = false;
+		p[0] = (struct pollfd){ all ? -1 : g->conn, 0, 0 };
+		sandbox_output_poll(&g->output, p + 1);
+		for (size_t i = 1; i <= SANDBOX_OUTPUT_FDS; i++) {
+			open |= p[i].fd >= 0;
+			sending |= p[i].fd >= 0 && p[i].events & POLLOUT;
+		}
+		if (!open)
+			return;
+		int ready = poll(p, 1 + SANDBOX_OUTPUT_FDS, all || sending ? -1 : 0);
+		if (ready < 0 && errno != EINTR)
+			return;
+		if (ready == 0 || p[0].revents)
+			return;
+		pass_on(g, p + 1);
+	}
+}
+
 /* Its status, or -1: the entry gate did not close. */
 static int attend(struct agent *g, int sigfd, struct err *e)
 {
@@ -249,13 +299,15 @@ static int attend(struct agent *g, int sigfd, struct err *e)
 
 	for (;;) {
 		bool gated = g->gate.state != GATE_OFF;
-		struct pollfd p[] = { { g->join.pidfd, POLLIN, 0 },
-				      { g->conn, POLLIN, 0 },
-				      { gated ? sigfd : -1, POLLIN, 0 } };
+		struct pollfd p[3 + SANDBOX_OUTPUT_FDS] = { { g->join.pidfd, POLLIN, 0 },
+							    { g->conn, POLLIN, 0 },
+							    { gated ? sigfd : -1, POLLIN, 0 } };
+		if (g->output.used)
+			sandbox_output_poll(&g->output, p + 3);
 		/* Before the first of its signals, and after each. */
 		if (gated && gate_entry_take_all(&g->gate, e) < 0)
 			return -1;
-		if (poll(p, 3, -1) < 0 && errno != EINTR)
+		if (poll(p, g->output.used ? 3 + SANDBOX_OUTPUT_FDS : 3, -1) < 0 && errno != EINTR)
 			break;
 		if (p[0].revents)
 			break;
@@ -263,7 +315,10 @@ static int attend(struct agent *g, int sigfd, struct err *e)
 			take_message(g);
 		if (p[2].revents)
 			(void)!read(sigfd, &info, sizeof info);
+		if (g->output.used)
+			pass_on(g, p + 3);
 	}
+	drain(g, false);
 	/* It ended on its way. */
 	gate_entry_abort(&g->gate);
 	while (waitpid(g->join.pid, &status, 0) < 0 && errno == EINTR)
@@ -293,10 +348,11 @@ static _Noreturn void agent_main(struct named_agents *agents, int conn, pid_t su
 	/* The supervisor's signals stay blocked. */
 	sigemptyset(&children);
 	sigaddset(&children, SIGCHLD);
-	if (receive(&g, &r, &e) < 0 || start(&g, &r, &e) < 0) {
+	if (receive(&g, &r, &e) < 0 || divert(&g, &r, &e) < 0 || start(&g, &r, &e) < 0) {
 		answer(&g, NAMED_FAILED, 1, &e, -1);
 		_exit(1);
 	}
+	sandbox_output_restore(&g.output);
 	answer(&g, NAMED_STARTED, 0, NULL, g.join.console_master);
 	drop_fd(&g.join.console_master);
 	/* The program's alone: a pipe's reader waits for its last writer. */
@@ -305,6 +361,8 @@ static _Noreturn void agent_main(struct named_agents *agents, int conn, pid_t su
 	int sigfd = signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 	int status = sigfd < 0 ? err_sys(&e, "create signalfd") : attend(&g, sigfd, &e);
 	answer(&g, status < 0 ? NAMED_FAILED : NAMED_ENDED, status, status < 0 ? &e : NULL, -1);
+	drop_fd(&g.conn);
+	drain(&g, true);
 	_exit(0);
 }
 

@@ -4,6 +4,7 @@
 
 #include "runtime/cli/cli.h"
 #include "runtime/cli/container.h"
+#include "runtime/cli/sandbox-output.h"
 #include "src/base/err.h"
 
 /*
@@ -53,6 +54,7 @@ struct named_answer {
 struct named_agents {
 	int listener; /* or -1 */
 	struct parent *parent;
+	const struct sandbox_output *output; /* where what others write counts, if anything does */
 	int spaces[NAMED_SPACES_MAX];
 	size_t spaces_count;
 };
@@ -66,6 +68,10 @@ void named_accept(struct named_agents *a);
 
 /* Open the state of @name, which has to be that of a named sandbox. */
 int named_open(struct call *call, const char *name, struct container *c, struct err *e);
+/* What a supervisor that is gone has left of the sandbox @name; nothing else is touched. 0 or -1. */
+int named_remove_left(struct call *call, const char *name, struct err *e);
+/* A directory that says nothing: its "start" was killed before it could. */
+bool named_is_blank(const struct err *e);
 /* True for the state of a named sandbox. */
 bool named_is(const struct state *s);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "src/base/clean.h"
@@ -14,9 +15,8 @@ void sandbox_output_init(struct sandbox_output *o)
 		o->streams[i].pipe = o->streams[i].real = -1;
 }
 
-int sandbox_output_begin(struct sandbox_output *o, uint64_t limit_bytes, struct err *e)
+static int divert(struct sandbox_output *o, struct err *e)
 {
-	o->limit_bytes = limit_bytes;
 	o->used = true;
 	for (int i = 0; i < 2; i++) {
 		int ends[2];
@@ -32,6 +32,38 @@ int sandbox_output_begin(struct sandbox_output *o, uint64_t limit_bytes, struct 
 		close(ends[1]);
 	}
 	return 0;
+}
+
+int sandbox_output_begin(struct sandbox_output *o, uint64_t limit_bytes, struct err *e)
+{
+	o->limit_bytes = limit_bytes;
+	o->total = mmap(NULL, sizeof *o->total, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			-1, 0);
+	if (o->total == MAP_FAILED) {
+		o->total = NULL;
+		return err_sys(e, "allocate memory");
+	}
+	return divert(o, e);
+}
+
+int sandbox_output_join(struct sandbox_output *o, const struct sandbox_output *of, struct err *e)
+{
+	sandbox_output_init(o);
+	o->limit_bytes = of->limit_bytes;
+	o->total = of->total;
+	return divert(o, e);
+}
+
+uint64_t sandbox_output_bytes(const struct sandbox_output *o)
+{
+	uint64_t bytes = o->total ? atomic_load(&o->total->bytes) : 0;
+
+	return bytes < o->limit_bytes ? bytes : o->limit_bytes;
+}
+
+bool sandbox_output_exceeded(const struct sandbox_output *o)
+{
+	return o->total && atomic_load(&o->total->exceeded);
 }
 
 void sandbox_output_restore(struct sandbox_output *o)
@@ -56,7 +88,6 @@ void sandbox_output_poll(const struct sandbox_output *o, struct pollfd p[SANDBOX
 static void take(struct sandbox_output *o, size_t i)
 {
 	size_t room = sizeof o->streams[i].pending;
-	uint64_t left = o->limit_bytes - o->count_bytes;
 	ssize_t n = read(o->streams[i].pipe, o->streams[i].pending, room);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -65,11 +96,12 @@ static void take(struct sandbox_output *o, size_t i)
 		drop_fd(&o->streams[i].pipe);
 		return;
 	}
+	uint64_t before = atomic_fetch_add(&o->total->bytes, (uint64_t)n);
+	uint64_t left = before < o->limit_bytes ? o->limit_bytes - before : 0;
 	if ((uint64_t)n > left) {
-		o->exceeded = true;
+		atomic_store(&o->total->exceeded, true);
 		n = (ssize_t)left;
 	}
-	o->count_bytes += (uint64_t)n;
 	o->streams[i].used = (size_t)n;
 	o->streams[i].sent = 0;
 }

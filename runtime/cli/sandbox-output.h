@@ -3,6 +3,7 @@
 #define HUSK_CLI_SANDBOX_OUTPUT_H
 
 #include <poll.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -14,10 +15,16 @@
  */
 #define SANDBOX_OUTPUT_FDS 4
 
+/* What all programs of one sandbox have written, in memory that the processes which count share. */
+struct sandbox_output_total {
+	_Atomic uint64_t bytes; /* may be above the limit: what was not passed on is counted, too */
+	atomic_bool exceeded;
+};
+
 struct sandbox_output {
 	bool used;
-	uint64_t limit_bytes, count_bytes;
-	bool exceeded;
+	uint64_t limit_bytes;
+	struct sandbox_output_total *total;
 	struct {
 		int pipe; /* what the program writes comes here; -1: at its end */
 		int real; /* where it goes */
@@ -29,6 +36,11 @@ struct sandbox_output {
 void sandbox_output_init(struct sandbox_output *o);
 /* Put pipes in the place of 1 and 2. What is made from now on writes into them. */
 int sandbox_output_begin(struct sandbox_output *o, uint64_t limit_bytes, struct err *e);
+/* The same for a further program of the sandbox of @of: what it writes counts there. */
+int sandbox_output_join(struct sandbox_output *o, const struct sandbox_output *of, struct err *e);
+/* How much was passed on, and whether there was more. */
+uint64_t sandbox_output_bytes(const struct sandbox_output *o);
+bool sandbox_output_exceeded(const struct sandbox_output *o);
 /* Put back what was there. Does nothing when nothing was begun. */
 void sandbox_output_restore(struct sandbox_output *o);
 

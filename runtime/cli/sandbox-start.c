@@ -132,5 +132,5 @@ int sandbox_start(struct call *call, const void *options, int argc, char **argv,
 	if (run_make_plan(r, e) < 0 || name_plan(r, e) < 0)
 		return run_end(r, -1, e);
 	sandbox_stale_remove(call, r->plan->cgroup.enabled ? &r->plan->cgroup.set : NULL);
-	return spawn(r, e);
+	return named_remove_left(call, r->name, e) < 0 ? run_end(r, -1, e) : spawn(r, e);
 }

@@ -283,7 +283,7 @@ static int step(struct watch *w, struct err *e)
 		named_accept(w->s->agents);
 	if (output->used) {
 		sandbox_output_step(output, p + POLL_OUTPUT);
-		if (output->exceeded)
+		if (sandbox_output_exceeded(output))
 			end(w, SANDBOX_OUTPUT);
 	}
 	if (w->relay) {
@@ -341,7 +341,7 @@ static void count(struct watch *w)
 	r->read_bytes = (uint64_t)w->rusage.ru_inblock * BLOCK_BYTES;
 	r->written_bytes = (uint64_t)w->rusage.ru_oublock * BLOCK_BYTES;
 	r->has_output = w->s->output->used;
-	r->output_bytes = w->s->output->count_bytes;
+	r->output_bytes = sandbox_output_bytes(w->s->output);
 }
 
 /* Whether the filter itself kills or traps: in a report's sandbox it mostly notifies instead. */
@@ -480,11 +480,14 @@ int supervise_run(struct supervisor *s, struct err *e)
 	}
 	read_status(&w);
 	count(&w);
-	if (!w.killed)
+	/* Also by one who entered: who counts its output has ended all. */
+	if (!w.killed && sandbox_output_exceeded(s->output))
+		s->report->verdict = SANDBOX_OUTPUT;
+	else if (!w.killed)
 		s->report->verdict = judge(&w);
 	else if (s->report->verdict == SANDBOX_POLICY)
 		s->report->wait_status = SIGSYS; /* as without a supervisor */
-	else if (s->output->exceeded)
+	else if (sandbox_output_exceeded(s->output))
 		s->report->verdict = SANDBOX_OUTPUT;
 	return foreground_status(s->report->wait_status);
 }

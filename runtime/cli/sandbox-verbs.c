@@ -20,14 +20,29 @@
 #define STOP_MSEC         10000
 #define KILL_TIMEOUT_MSEC 30000
 
+bool named_is_blank(const struct err *e)
+{
+	return e->kind == ERR_STATE && e->errnum == ENOENT;
+}
+
+/* Nobody creates it now, or that one would have the lock. */
+static int remove_unread(struct call *call, const struct container *c, const char *name,
+			 struct err *e)
+{
+	if (e->kind == ERR_NOT_FOUND)
+		return 0;
+	return c->locked && named_is_blank(e) ? container_remove_interrupted(call, c, name, e) : -1;
+}
+
 /* Its supervisor was killed, and all in it with it: what is left are directories. 0 or -1. */
 static int remove_left(struct call *call, const char *name, struct err *e)
 {
 	struct container c;
 
 	if (container_open(call, name, true, &c, e) < 0) {
+		int result = remove_unread(call, &c, name, e);
 		container_close(&c);
-		return e->kind == ERR_NOT_FOUND ? 0 : -1;
+		return result;
 	}
 	struct finisher f = {
 		.arena = call->arena,
@@ -38,9 +53,26 @@ static int remove_left(struct call *call, const char *name, struct err *e)
 		.warn = log_warning,
 	};
 	/* Another one of that name may have been started meanwhile. */
-	int result = state_creator_alive(&c.state, AT_FDCWD) ? 0 : finish_run(&f, e);
+	int result = 0;
+	if (!state_creator_alive(&c.state, AT_FDCWD))
+		result = c.status == STATE_CREATING
+				 ? container_remove_interrupted(call, &c, name, e)
+				 : finish_run(&f, e);
 	container_close(&c);
 	return result;
+}
+
+int named_remove_left(struct call *call, const char *name, struct err *e)
+{
+	struct container c;
+	struct err why = { 0 };
+	/* Without the lock, which somebody who is at work has for a while. */
+	bool left = container_open(call, name, false, &c, &why) == 0
+			    ? named_is(&c.state) && !state_creator_alive(&c.state, AT_FDCWD)
+			    : named_is_blank(&why);
+
+	container_close(&c);
+	return left ? remove_left(call, name, e) : 0;
 }
 
 /* ---- list ---- */
@@ -89,10 +121,10 @@ static int list_one(struct call *call, const struct list_options *o, struct json
 	bool lost = false;
 
 	/* Being removed at this moment, or not there yet. */
-	if (container_open(call, id, false, &c, &gone) == 0 && named_is(&c.state) &&
-	    c.status != STATE_CREATING) {
+	if (container_open(call, id, false, &c, &gone) == 0 && named_is(&c.state)) {
 		lost = !state_creator_alive(&c.state, AT_FDCWD);
-		print_one(o, w, &c, lost);
+		if (lost || c.status != STATE_CREATING)
+			print_one(o, w, &c, lost);
 	}
 	container_close(&c);
 	return lost ? remove_left(call, id, e) : 0;
@@ -179,19 +211,17 @@ static int stop_run(struct call *call, const void *options, int argc, char **arg
 
 	(void)argc;
 	if (named_open(call, name, &c, e) < 0)
-		return -1;
+		return named_is_blank(e) ? named_remove_left(call, name, e) : -1;
 	/* Its creator is the supervisor. */
 	CLEAN_FD int supervisor =
 		pid_open_exact(AT_FDCWD, (pid_t)c.state.creator, c.state.creator_start_ticks);
+	if (c.status == STATE_CREATING && supervisor < 0)
+		return named_remove_left(call, name, e);
 	if (c.status == STATE_CREATING)
-		return err_set(
-			e, ERR_STATE, 0,
-			supervisor < 0
-				? "sandbox \"%s\": its start was interrupted (\"husk delete "
-				  "--force %s\" removes what is left)"
-				: "sandbox \"%s\": is being started (\"husk delete --force %s\" "
-				  "ends that)",
-			name, name);
+		return err_set(e, ERR_STATE, 0,
+			       "sandbox \"%s\": is being started (\"husk delete --force %s\" ends "
+			       "that)",
+			       name, name);
 	if (supervisor >= 0 &&
 	    end_program(&c, supervisor, o->time_msec.set ? o->time_msec.value : STOP_MSEC, e) < 0)
 		return -1;

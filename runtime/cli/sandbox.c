@@ -300,8 +300,10 @@ int run_begin(struct run *r, struct err *e)
 
 	foreground_prepare();
 	supervise_init(&r->supervisor, &r->parent, &r->sandbox, &r->output, &r->report);
-	if (r->named)
+	if (r->named) {
 		r->supervisor.agents = &r->agents;
+		r->agents.output = &r->output;
+	}
 	if (limit->set)
 		result = sandbox_output_begin(&r->output, limit->value, e);
 	if (result == 0)

@@ -589,3 +589,87 @@ groups_of() { find /sys/fs/cgroup -type d -name "husk-sandbox-$1-*" 2>/dev/null;
 	eq "$status" 143
 	[ -z "$(groups_of "$live")" ]
 }
+
+output_of_all()
+{
+	rm -f "$TEST_DIR/home/report"
+	started --output-limit 1000 --report "$TEST_DIR/home/report"
+	# Below the limit everything arrives, also what is written by somebody who stays, and the status.
+	exits 3 named exec "$NAME" sh -c 'printf %300s x; printf %200s y >&2; exit 3'
+	eq ${#output} 300
+	eq ${#stderr} 200
+	ok named exec "$NAME" sh -c '(sleep 0.3; printf %100s late) & printf now'
+	[[ $output == now* ]]
+	is_listed
+	# 603 are gone by now.
+	wait_for quiet_since
+	try named exec "$NAME" sh -c 'while :; do printf %50s x || exit; done'
+	[ "$status" != 0 ]
+	[ ${#output} -le 400 ]
+	wait_for not_listed
+	REPORT=$TEST_DIR/home/report
+	wait_for test -s "$REPORT"
+	verdict_is output
+	eq "$(reported .outputBytes)" 1000
+}
+
+quiet_since() { sleep 0.5; }
+
+@test "named sandbox: what further programs write counts for its output limit" {
+	each output_of_all
+}
+
+@test "named sandbox: further programs have no terminal where output is counted" {
+	AS=root
+	started --output-limit 1000
+	fails named exec --terminal "$NAME" true
+	err_has --output-limit
+	ok named exec "$NAME" true
+	stopped
+}
+
+# Killed at once, from the outside: a start is over in a few milliseconds.
+halfway()
+{
+	local turn
+	for turn in start stop; do
+		mkfifo "$TEST_DIR/pipe"
+		exec 7<>"$TEST_DIR/pipe"
+		: >"$TEST_DIR/events"
+		chmod 666 "$TEST_DIR/events"
+		named start "$NAME" --setenv HUSK_TEST "$T" --block-fd 7 --status-fd 6 6>"$TEST_DIR/events" 3>&- 4>&- &
+		wait_for grep -q created "$TEST_DIR/events"
+		pid=$(jq -r .pid "$TEST_DIR/events")
+		kill -KILL "$(ps -o ppid= -p "$pid" | tr -d ' ')"
+		wait $! || true
+		exec 7<&-
+		rm "$TEST_DIR/pipe"
+		[ $turn = stop ] || started
+		[ $turn = stop ] || ok named exec "$NAME" true
+		stopped
+		not_listed
+	done
+	# One that was killed before it could say anything.
+	mkdir -m 700 "$1/$NAME"
+	[ "$AS" = root ] || chown $SANDBOX_UID "$1/$NAME"
+	started
+	stopped
+	mkdir -m 700 "$1/$NAME"
+	[ "$AS" = root ] || chown $SANDBOX_UID "$1/$NAME"
+	stopped
+	[ ! -e "$1/$NAME" ]
+	# And one that lives is not touched.
+	started
+	fails named start "$NAME" --setenv HUSK_TEST "$T"
+	err_has "already exists"
+	ok named exec "$NAME" true
+	stopped
+}
+
+@test "named sandbox: what a start left that was killed halfway" {
+	AS=root
+	halfway "$ROOT"
+	[ -z "${NO_USER_NAMESPACES:-}" ] || return 0
+	AS=user
+	halfway "$USER_ROOT"
+}
