@@ -10,6 +10,7 @@
 
 #include "runtime/cli/cli.h"
 #include "runtime/cli/container.h"
+#include "runtime/cli/guest-init.h"
 #include "runtime/cli/log.h"
 #include "runtime/cli/verbs.h"
 #include "runtime/phase/step.h"
@@ -167,6 +168,8 @@ int main(int argc, char **argv)
 	struct call call = { .arena = &arena };
 
 	refuse_setuid();
+	if (guest_init_wanted())
+		guest_init_main();
 	open_standard();
 	if (ns_self_seal(argv, environ, &call.seal, &e) < 0)
 		return fail(&e);

@@ -10,6 +10,12 @@ libplain_a_SOURCES += \
 	runtime/cli/exec.c \
 	runtime/cli/features.c \
 	runtime/cli/foreground.c runtime/cli/foreground.h \
+	runtime/cli/guest-config.c runtime/cli/guest-init.h \
+	runtime/cli/guest-init.c \
+	runtime/cli/guest-process.c runtime/cli/guest-process.h \
+	runtime/cli/guest-run.c \
+	runtime/cli/guest-streams.c \
+	runtime/cli/guest-system.c \
 	runtime/cli/help.c \
 	runtime/cli/kill.c \
 	runtime/cli/learn.c \
@@ -59,4 +65,6 @@ libplain_a_SOURCES += \
 	runtime/cli/spec.c \
 	runtime/cli/events.c \
 	runtime/cli/stats-print.c runtime/cli/stats-print.h \
-	runtime/cli/update.c
+	runtime/cli/update.c \
+	runtime/cli/vm.c runtime/cli/vm.h \
+	runtime/cli/vm-kernel.c

@@ -35,6 +35,8 @@ struct run {
 	size_t config_length;
 };
 
+/* One of which only the sandbox is to be filled in. NULL with @e. */
+struct run *run_new(struct call *call, struct err *e);
 /* What was said, as far as it can be known without the host. NULL with @e. */
 struct run *run_prepare(struct call *call, const void *options, int argc, char **argv,
 			struct err *e);

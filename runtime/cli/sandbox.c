@@ -361,25 +361,34 @@ static int dry_run(struct run *r, struct err *e)
 	return print_text(text, length, e);
 }
 
-/* What was said, as far as it can be known without the host. The one who runs it, or NULL. */
-struct run *run_prepare(struct call *call, const void *options, int argc, char **argv,
-			struct err *e)
+struct run *run_new(struct call *call, struct err *e)
 {
 	struct run *r = arena_new(call->arena, struct run);
-	struct sandbox_options *o;
 
-	/* What the table filled in points into itself, so it is used where it is. */
-	memcpy(&o, &options, sizeof o);
 	if (!r) {
 		arena_check(call->arena, e);
 		return NULL;
 	}
 	r->call = call;
-	r->name = o->name;
 	r->report_fd = r->status_fd = r->agents.listener = -1;
+	sandbox_output_init(&r->output);
+	return r;
+}
+
+/* What was said, as far as it can be known without the host. The one who runs it, or NULL. */
+struct run *run_prepare(struct call *call, const void *options, int argc, char **argv,
+			struct err *e)
+{
+	struct run *r = run_new(call, e);
+	struct sandbox_options *o;
+
+	/* What the table filled in points into itself, so it is used where it is. */
+	memcpy(&o, &options, sizeof o);
+	if (!r)
+		return NULL;
+	r->name = o->name;
 	if (r->name && state_id_check(r->name, e) < 0)
 		return NULL;
-	sandbox_output_init(&r->output);
 	return sandbox_options_finish(o, argc, argv, call->arena, &r->sandbox, e) < 0 ? NULL : r;
 }
 

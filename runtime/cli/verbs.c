@@ -29,10 +29,10 @@ const struct option_row global_rows[] = {
 const size_t global_rows_count = sizeof global_rows / sizeof *global_rows;
 
 const struct verb *const verbs[] = {
-	&verb_sandbox, &verb_create,    &verb_start, &verb_run,      &verb_exec,   &verb_kill,
-	&verb_delete,  &verb_state,     &verb_list,  &verb_ps,       &verb_pause,  &verb_resume,
-	&verb_update,  &verb_events,    &verb_spec,  &verb_features, &verb_policy, &verb_learn,
-	&verb_doctor,  &verb_minijail0, NULL,
+	&verb_sandbox, &verb_create, &verb_start,     &verb_run,      &verb_exec,   &verb_kill,
+	&verb_delete,  &verb_state,  &verb_list,      &verb_ps,       &verb_pause,  &verb_resume,
+	&verb_update,  &verb_events, &verb_spec,      &verb_features, &verb_policy, &verb_learn,
+	&verb_doctor,  &verb_vm,     &verb_minijail0, NULL,
 };
 
 const struct verb *verb_find(const char *name)

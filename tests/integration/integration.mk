@@ -104,8 +104,10 @@ INTEGRATION_TESTS = \
 	tests/integration/timens.bats \
 	tests/integration/update.bats \
 	tests/integration/userns.bats \
-	tests/integration/version-help.bats
+	tests/integration/version-help.bats \
+	tests/integration/vm-guest.bats
 
 EXTRA_DIST += tests/integration/run tests/integration/lib.bash tests/integration/sandbox.bash tests/integration/minijail0.table \
 	tests/integration/helpers/injected.c \
-	tests/integration/network.bash tests/integration/helpers/network.py $(INTEGRATION_TESTS)
+	tests/integration/network.bash tests/integration/helpers/network.py \
+	tests/integration/helpers/vm-guest.py $(INTEGRATION_TESTS)

@@ -246,6 +246,9 @@ static int wait_for_room(int fd, int64_t end_msec, uint8_t type, struct err *e)
 		return err_set(e, ERR_SYSTEM, ETIMEDOUT,
 			       "send \"%s\": the other side does not take it",
 			       wire_type_name(type));
+	/* A port whose other side is gone takes nothing, and says so at once for ever. */
+	if (n > 0 && !(p.revents & POLLOUT))
+		return err_set(e, ERR_SYSTEM, EPIPE, "send \"%s\"", wire_type_name(type));
 	return 0;
 }
 

@@ -59,6 +59,14 @@ enum wire_type {
 };
 #define WIRE_MORE 1
 
+/*
+ * A process: START or EXEC; STARTED once its program runs; at its end REPORT, ERROR if it could not be run or
+ * watched, and EXITED last (then with 127, 126 or 1, as husk's own status would be). Its output may still be on
+ * its way then: it is all there when streams 1 and 2 have ended. Its number may be used again when all its three
+ * streams have ended on both sides. ERROR on stream 0 is about a request without a process; those that work
+ * are not answered, but STATS_ASK is, in its turn, and says whether the guest is paused.
+ */
+
 struct wire_frame {
 	uint8_t type, flags;
 	uint32_t stream, length;
