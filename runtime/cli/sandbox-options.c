@@ -299,6 +299,8 @@ static const struct option_row rows[] = {
 	  "how early to be killed when memory runs out, -1000 to 1000" },
 	{ "cpu-set", 0, OPTION_STRING, LIMIT(cpu_list), "LIST",
 	  "run on these processors, such as 0-3" },
+	{ "cgroup-parent", 0, OPTION_STRING, LIMIT(cgroup_parent), "PATH",
+	  "make its control groups below this one" },
 	{ "nice", 0, OPTION_I32, LIMIT(nice), "N", "scheduling priority, -20 to 19" },
 	{ "output-limit", 0, OPTION_BYTES, LIMIT(output_bytes), "SIZE",
 	  "kill it when it has written so much" },

@@ -49,7 +49,7 @@ static int print_config(struct run *r, struct err *e)
 /* ---- what there is ---- */
 
 /* Where the directory of a sandbox would be made. */
-static bool can_make_groups(const struct host *h)
+static bool can_make_groups(const struct host *h, const char *parent)
 {
 	const struct cgroup_host *c = &h->cgroup;
 	char path[4096];
@@ -64,7 +64,10 @@ static bool can_make_groups(const struct host *h)
 		int n = top                ? 0
 			: own->v2 && slash ? (int)(slash - own->own)
 					   : (int)strlen(own->own);
-		text_format(path, sizeof path, "%s%.*s", own->mount, n, own->own);
+		if (parent)
+			text_format(path, sizeof path, "%s%s", own->mount, parent);
+		else
+			text_format(path, sizeof path, "%s%.*s", own->mount, n, own->own);
 		return access(path, W_OK) == 0;
 	}
 	return false;
@@ -83,7 +86,8 @@ static int read_host(struct run *r, struct err *e)
 	int settled = groups ? sandbox_scope_settle(&r->facts, e) : 0;
 	if (settled < 0 || (settled && host_read(wanted, r->call->arena, &r->facts, e) < 0))
 		return -1;
-	if (groups && r->facts.euid != 0 && !can_make_groups(&r->facts) &&
+	const char *parent = r->sandbox.limits.cgroup_parent;
+	if (groups && r->facts.euid != 0 && !parent && !can_make_groups(&r->facts, NULL) &&
 	    sandbox_scope_execute(r->call, e) < 0)
 		return -1;
 	if (sandbox_host_read(r->sandbox.best_effort, r->call->arena, &r->host, e) < 0 ||
@@ -94,7 +98,7 @@ static int read_host(struct run *r, struct err *e)
 	r->host.landlock = r->facts.landlock;
 	r->host.privileged = r->facts.euid == 0 && r->facts.initial_userns;
 	r->host.cgroup_v2 = r->facts.cgroup.mode == CGROUP_MODE_V2;
-	r->host.cgroup = groups && can_make_groups(&r->facts);
+	r->host.cgroup = groups && can_make_groups(&r->facts, parent);
 	return 0;
 }
 

@@ -16,6 +16,8 @@ static const char *default_path(const struct plan_request *r)
 {
 	bool top = r->host->euid == 0 && r->host->initial_userns;
 
+	if (r->spec->sandbox && r->spec->sandbox->cgroup_parent)
+		return arena_format(r->arena, "%s/husk-%s", r->spec->sandbox->cgroup_parent, r->id);
 	return arena_format(r->arena, "%shusk-%s", top ? "/" : "", r->id);
 }
 

@@ -182,6 +182,10 @@ int sandbox_check(const struct sandbox *s, struct err *e)
 		return -1;
 	if (s->directory && *s->directory != '/')
 		return err_config(e, "directory: \"%s\" is not an absolute path", s->directory);
+	if (l->cgroup_parent && (*l->cgroup_parent != '/' || !l->cgroup_parent[1]))
+		return err_config(e,
+				  "limits.cgroupParent: \"%s\" is not an absolute path of a group",
+				  l->cgroup_parent);
 	if (l->wall_msec.set && !l->wall_msec.value)
 		return err_config(e, "limits.wallTimeMsec: must be more than 0");
 	if (l->cpu_msec.set && !l->cpu_msec.value)

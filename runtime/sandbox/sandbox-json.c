@@ -100,6 +100,7 @@ static const struct json_field limit_fields[] = {
 	JSON_OPT_I32_ROW(struct sandbox_limits, oom_score, "oomScoreAdj", .min = -1000,
 			 .max = 1000),
 	JSON_STRING_ROW(struct sandbox_limits, cpu_list, "cpuList"),
+	JSON_STRING_ROW(struct sandbox_limits, cgroup_parent, "cgroupParent"),
 	JSON_OPT_I32_ROW(struct sandbox_limits, nice, "nice", .min = -20, .max = 19),
 	JSON_OPT_U64_ROW(struct sandbox_limits, tmp_bytes, "tmpBytes"),
 	JSON_OPT_U64_ROW(struct sandbox_limits, tmp_inodes, "tmpInodes"),

@@ -180,7 +180,7 @@ bool sandbox_wants_group(const struct sandbox *s)
 	const struct sandbox_limits *l = &s->limits;
 
 	return l->memory_bytes.set || l->pids.set || l->cpu_millis.set || l->cpu_share.set ||
-	       l->cpu_msec.set || (s->report && !s->no_report);
+	       l->cpu_msec.set || l->cgroup_parent || (s->report && !s->no_report);
 }
 
 int sandbox_limits_make(struct sandbox_builder *b, struct err *e)
@@ -192,6 +192,13 @@ int sandbox_limits_make(struct sandbox_builder *b, struct err *e)
 	if (!r || !b->spec->process->rlimits)
 		return arena_check(b->arena, e);
 	b->made->cgroup = b->host->cgroup && sandbox_wants_group(b->sandbox);
+	if (l->cgroup_parent && !b->made->cgroup &&
+	    sandbox_weaken(b, e,
+			   "limits.cgroupParent: %s is no control group in which this user may "
+			   "make others",
+			   l->cgroup_parent) < 0)
+		return -1;
+	b->spec->sandbox->cgroup_parent = l->cgroup_parent;
 	b->spec->linux_config->resources = r;
 	b->spec->sandbox->controllers = CGROUP_CPUACCT | CGROUP_MEMORY |
 					(l->pids.set ? CGROUP_PIDS : 0u) |

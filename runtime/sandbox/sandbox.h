@@ -124,7 +124,8 @@ struct sandbox_limits {
 	struct opt_u64 cpu_millis; /* thousandths of a processor */
 	struct opt_u64 cpu_share;  /* against other groups, of which each has 1024 */
 	struct opt_i32 oom_score;
-	char *cpu_list; /* "0-3,7" */
+	char *cpu_list;      /* "0-3,7" */
+	char *cgroup_parent; /* where its control groups are made, from each hierarchy's root on */
 	struct opt_i32 nice;
 	struct opt_u64 tmp_bytes, tmp_inodes; /* of each private directory */
 	struct sandbox_rlimit *rlimits;

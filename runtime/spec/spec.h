@@ -530,7 +530,8 @@ struct spec_sandbox {
 	bool die_with_parent; /* with the process that made the container */
 	bool landlock; /* what the mounts leave writable is all that Landlock lets be written */
 	uint32_t controllers; /* CGROUP_*: hierarchies of v1 without any of them are left alone */
-	struct bit_set cpus;  /* that the program may run on; word_count 0: all */
+	const char *cgroup_parent; /* where the groups are made; NULL: the usual place */
+	struct bit_set cpus;       /* that the program may run on; word_count 0: all */
 	enum spec_gate gate;
 	struct spec_inherit inherit;
 	bool root_alone;  /* root.path without what is mounted below it */

@@ -314,3 +314,28 @@ requires_groups() { requires_controller memory; }
 		out_lacks ran
 	done
 }
+
+@test "limits: --cgroup-parent, whose limits hold, too" {
+	requires_controller pids
+	requires_controller memory
+	local parent="/$T-parent" groups path
+	mapfile -t groups < <(findmnt -rno TARGET -t cgroup,cgroup2)
+	fails sandbox --cgroup-parent "$parent" true
+	err_has limits.cgroupParent "$parent"
+	fails sandbox --cgroup-parent here true
+	err_has "absolute path"
+	fails sandbox --cgroup-parent / true
+	for path in "${groups[@]}"; do mkdir "$path$parent"; done
+	if [ -w "/sys/fs/cgroup/cgroup.subtree_control" ]; then
+		echo +pids >"/sys/fs/cgroup$parent/cgroup.subtree_control"
+		echo 6 >"/sys/fs/cgroup$parent/pids.max"
+	else
+		echo 6 >"/sys/fs/cgroup/pids$parent/pids.max"
+	fi
+	try sandbox --cgroup-parent "$parent" --pids 50 --report "$REPORT" \
+		sh -c 'for i in 1 2 3 4 5 6 7 8; do sleep 0.2 & done; wait'
+	[ "$status" != 0 ]
+	ok sandbox --cgroup-parent "$parent" --pids 50 true
+	# Nothing of the sandboxes is left in it.
+	for path in "${groups[@]}"; do rmdir "$path$parent"; done
+}
