@@ -67,34 +67,6 @@ AC_DEFUN([HUSK_STATIC_LIB], [
     AC_MSG_RESULT([$husk_found])
     AS_IF([test $husk_found = yes], [$1_LIBS="-l:lib$husk_name.a"; break])
   done
-  AS_IF([test $husk_found = no], [
-    husk_archives=no
-    AC_MSG_WARN([$1 has no archive here: linked dynamically, starts get slower])])
+  AS_IF([test $husk_found = no], [AC_MSG_WARN([$1 has no archive here: linked dynamically, starts get slower])])
   LIBS=$husk_saved_libs
-])
-
-dnl After the libraries. A position-independent program with libc in it, whose first instructions are
-dnl src/ns/ns-early.c's, written for two architectures.
-AC_DEFUN([HUSK_LINK_LIBC], [
-  EARLY_CFLAGS=
-  m4_foreach_w([flag], [-ffreestanding -fno-stack-protector -fno-tree-loop-distribute-patterns],
-    [HUSK_ADD_FLAG([EARLY_CFLAGS], flag)])
-  AC_MSG_CHECKING([whether libc can be linked statically])
-  husk_saved_ldflags=$LDFLAGS husk_found=no
-  LDFLAGS="$LDFLAGS -static-pie"
-  AS_IF([test "$enable_static_libc" != no && test -z "$INSTRUMENT_LDFLAGS" && test "$husk_archives" != no],
-    [AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdio.h>
-      #if !defined __x86_64__ && !defined __aarch64__
-      #error not written
-      #endif]], [[puts("position-independent");]])], [husk_found=yes])])
-  LDFLAGS=$husk_saved_ldflags
-  AC_MSG_RESULT([$husk_found])
-  AS_IF([test "$enable_static_libc" = yes && test $husk_found = no],
-    [AC_MSG_ERROR([--enable-static-libc needs archives of libc and of all other libraries, x86-64 or aarch64, and no instrumentation])])
-  STATIC_LIBC_LDFLAGS=
-  AS_IF([test $husk_found = yes], [
-    STATIC_LIBC_LDFLAGS="-static-pie -Wl,-e,ns_early_entry"
-    AC_DEFINE([HUSK_STATIC_LIBC], [1], [libc is in the binary])])
-  AC_SUBST([EARLY_CFLAGS])
-  AC_SUBST([STATIC_LIBC_LDFLAGS])
 ])

@@ -13,7 +13,7 @@
 #include "src/base/clean.h"
 #include "src/base/text.h"
 #include "src/net/net-link.h"
-#include "src/net/net-netlink.h"
+#include "src/net/net-mnl.h"
 
 int net_name_check(const char *name, bool pattern, const char *what, struct err *e)
 {
@@ -46,7 +46,7 @@ static int open_inside(struct net_mover *m, struct err *e)
 			err_append(e, ": this needs CAP_SYS_ADMIN over it and here");
 		return -1;
 	}
-	int rc = net_socket_open(&m->inside, e);
+	int rc = net_socket_open(&m->inside, &m->mnl, e);
 	/* Going on in the wrong namespace would be worse than any other failure. */
 	if (setns(m->netns_host, CLONE_NEWNET) < 0)
 		return err_sys(e, "return to husk's own network namespace");
@@ -61,7 +61,6 @@ struct net_mover *net_mover_open(int netnsfd, struct err *e)
 		err_set(e, ERR_NO_MEMORY, ENOMEM, "move network devices");
 		return NULL;
 	}
-	m->host.fd = m->inside.fd = -1;
 	m->netns_inside = netnsfd;
 	m->netns_host = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	if (m->netns_host < 0) {
@@ -69,7 +68,8 @@ struct net_mover *net_mover_open(int netnsfd, struct err *e)
 		net_mover_close(m);
 		return NULL;
 	}
-	if (net_socket_open(&m->host, e) < 0 || open_inside(m, e) < 0) {
+	if (net_mnl_load(&m->mnl, e) < 0 || net_socket_open(&m->host, &m->mnl, e) < 0 ||
+	    open_inside(m, e) < 0) {
 		net_mover_close(m);
 		return NULL;
 	}
@@ -82,6 +82,7 @@ void net_mover_close(struct net_mover *m)
 		return;
 	net_socket_close(&m->host);
 	net_socket_close(&m->inside);
+	net_mnl_unload(&m->mnl);
 	if (m->netns_host >= 0)
 		close(m->netns_host);
 	free(m);
@@ -89,24 +90,30 @@ void net_mover_close(struct net_mover *m)
 
 /* What RTM_GETLINK tells. */
 struct link {
+	const struct net_mnl *mnl;
 	uint32_t index, flags;
 	char name[IFNAMSIZ];
 };
 
+static int note_link_attr(const struct nlattr *attr, void *data)
+{
+	struct link *link = data;
+
+	if (link->mnl->attr_get_type(attr) == IFLA_IFNAME)
+		text_format(link->name, sizeof link->name, "%s", link->mnl->attr_get_str(attr));
+	return MNL_CB_OK;
+}
+
 static int note_link(const struct nlmsghdr *answer, void *data)
 {
 	struct link *link = data;
-	const struct ifinfomsg *info = net_extra(answer, sizeof *info);
+	const struct ifinfomsg *info = link->mnl->nlmsg_get_payload(answer);
 
-	if (answer->nlmsg_type != RTM_NEWLINK || !info)
-		return 0;
+	if (answer->nlmsg_type != RTM_NEWLINK)
+		return MNL_CB_OK;
 	link->index = (uint32_t)info->ifi_index;
 	link->flags = info->ifi_flags;
-	for (const struct nlattr *a = NULL; (a = net_attr_next(answer, sizeof *info, a));) {
-		if (net_attr_type(a) == IFLA_IFNAME)
-			net_attr_text(a, link->name, sizeof link->name);
-	}
-	return 0;
+	return link->mnl->attr_parse(answer, sizeof *info, note_link_attr, link);
 }
 
 /* A request about the device @index; *info can be filled further. */
@@ -130,8 +137,9 @@ static int get_link(struct net_socket *s, const char *name, uint32_t index, stru
 	struct nlmsghdr *request = link_request(s, &room, RTM_GETLINK, index, &info);
 
 	if (name)
-		net_put_text(request, IFLA_IFNAME, name);
+		s->mnl->attr_put_strz(request, IFLA_IFNAME, name);
 	memset(out, 0, sizeof *out);
+	out->mnl = s->mnl;
 	return net_request_run(s, request, note_link, out);
 }
 
@@ -164,9 +172,9 @@ static int send_to(struct net_socket *s, uint32_t index, int netnsfd, const char
 	struct ifinfomsg *info;
 	struct nlmsghdr *request = link_request(s, &room, RTM_NEWLINK, index, &info);
 
-	net_put_u32(request, IFLA_NET_NS_FD, (uint32_t)netnsfd);
-	net_put_u32(request, IFLA_NEW_IFINDEX, wanted);
-	net_put_text(request, IFLA_IFNAME, name);
+	s->mnl->attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)netnsfd);
+	s->mnl->attr_put_u32(request, IFLA_NEW_IFINDEX, wanted);
+	s->mnl->attr_put_strz(request, IFLA_IFNAME, name);
 	return net_request_run(s, request, NULL, NULL);
 }
 
@@ -188,41 +196,49 @@ static int send_anywhere(struct net_socket *s, uint32_t index, int netnsfd, cons
 }
 
 struct address_list {
+	const struct net_mnl *mnl;
 	struct net_moved *moved;
+	struct net_address *current;
 	bool overflow;
 };
 
-static void note_bytes(const struct nlattr *attr, uint8_t out[16], bool *has)
+static void note_bytes(const struct net_mnl *mnl, const struct nlattr *attr, uint8_t out[16],
+		       bool *has)
 {
-	size_t n = net_attr_size(attr);
+	size_t n = mnl->attr_get_payload_len(attr);
 
 	if (n > 16)
 		return;
-	memcpy(out, net_attr_data(attr), n);
+	memcpy(out, mnl->attr_get_payload(attr), n);
 	*has = true;
 }
 
-static void note_address_attr(const struct nlattr *attr, struct net_address *a)
+static int note_address_attr(const struct nlattr *attr, void *data)
 {
-	switch (net_attr_type(attr)) {
+	const struct address_list *list = data;
+	const struct net_mnl *mnl = list->mnl;
+	struct net_address *a = list->current;
+
+	switch (mnl->attr_get_type(attr)) {
 	case IFA_LOCAL:
-		note_bytes(attr, a->local, &a->has_local);
+		note_bytes(mnl, attr, a->local, &a->has_local);
 		break;
 	case IFA_ADDRESS:
-		note_bytes(attr, a->address, &a->has_address);
+		note_bytes(mnl, attr, a->address, &a->has_address);
 		break;
 	case IFA_BROADCAST:
-		note_bytes(attr, a->broadcast, &a->has_broadcast);
+		note_bytes(mnl, attr, a->broadcast, &a->has_broadcast);
 		break;
 	case IFA_FLAGS:
-		a->flags = net_attr_u32(attr);
+		a->flags = mnl->attr_get_u32(attr);
 		break;
 	case IFA_RT_PRIORITY:
-		a->priority = net_attr_u32(attr);
+		a->priority = mnl->attr_get_u32(attr);
 		break;
 	default:
 		break;
 	}
+	return MNL_CB_OK;
 }
 
 static int note_address(const struct nlmsghdr *answer, void *data)
@@ -231,33 +247,33 @@ static int note_address(const struct nlmsghdr *answer, void *data)
 	const uint32_t settable = IFA_F_NODAD | IFA_F_HOMEADDRESS | IFA_F_MANAGETEMPADDR |
 				  IFA_F_NOPREFIXROUTE | IFA_F_MCAUTOJOIN;
 	struct address_list *list = data;
-	const struct ifaddrmsg *info = net_extra(answer, sizeof *info);
+	const struct ifaddrmsg *info = list->mnl->nlmsg_get_payload(answer);
 	struct net_address a = { 0 };
 
-	if (answer->nlmsg_type != RTM_NEWADDR || !info ||
-	    info->ifa_index != list->moved->index_host)
-		return 0;
+	if (answer->nlmsg_type != RTM_NEWADDR || info->ifa_index != list->moved->index_host)
+		return MNL_CB_OK;
 	/* What has a lifetime or is local to the link was not set for the container to keep. */
 	if (info->ifa_scope != RT_SCOPE_UNIVERSE)
-		return 0;
+		return MNL_CB_OK;
 	a.family = info->ifa_family;
 	a.prefix_bits = info->ifa_prefixlen;
 	a.flags = info->ifa_flags; /* the lower 8 bits, before there was IFA_FLAGS */
-	for (const struct nlattr *attr = NULL; (attr = net_attr_next(answer, sizeof *info, attr));)
-		note_address_attr(attr, &a);
+	list->current = &a;
+	if (list->mnl->attr_parse(answer, sizeof *info, note_address_attr, list) < 0)
+		return MNL_CB_ERROR;
 	if (!(a.flags & IFA_F_PERMANENT))
-		return 0;
+		return MNL_CB_OK;
 	a.flags &= settable;
 	if (list->moved->naddresses == NET_ADDRESSES_MAX)
 		list->overflow = true;
 	else
 		list->moved->addresses[list->moved->naddresses++] = a;
-	return 0;
+	return MNL_CB_OK;
 }
 
 static int list_addresses(struct net_socket *s, struct net_moved *moved, struct err *e)
 {
-	struct address_list list = { .moved = moved };
+	struct address_list list = { .mnl = s->mnl, .moved = moved };
 	int rc;
 
 	/* EINTR: the list changed while it was read. */
@@ -295,15 +311,15 @@ int net_link_add_address(struct net_socket *s, uint32_t index, const struct net_
 	info->ifa_prefixlen = a->prefix_bits;
 	info->ifa_scope = RT_SCOPE_UNIVERSE;
 	info->ifa_index = index;
-	net_put_u32(request, IFA_FLAGS, a->flags);
+	s->mnl->attr_put_u32(request, IFA_FLAGS, a->flags);
 	if (a->has_local)
-		net_put(request, IFA_LOCAL, size, a->local);
+		s->mnl->attr_put(request, IFA_LOCAL, size, a->local);
 	if (a->has_address)
-		net_put(request, IFA_ADDRESS, size, a->address);
+		s->mnl->attr_put(request, IFA_ADDRESS, size, a->address);
 	if (a->has_broadcast)
-		net_put(request, IFA_BROADCAST, size, a->broadcast);
+		s->mnl->attr_put(request, IFA_BROADCAST, size, a->broadcast);
 	if (a->priority)
-		net_put_u32(request, IFA_RT_PRIORITY, a->priority);
+		s->mnl->attr_put_u32(request, IFA_RT_PRIORITY, a->priority);
 	return net_request_run(s, request, NULL, NULL);
 }
 

@@ -11,7 +11,7 @@
 
 /*
  * Moving network devices into a container's network namespace (linux.netDevices). Parent only:
- * allocates, and must run in a process with one thread (it visits the other
+ * loads libmnl, allocates, and must run in a process with one thread (it visits the other
  * namespace with setns(2) to make a socket there). Needs CAP_NET_ADMIN in both namespaces.
  */
 

@@ -5,11 +5,12 @@
 #include <stdint.h>
 
 #include "src/net/net-device.h"
-#include "src/net/net-netlink.h"
+#include "src/net/net-mnl.h"
 
 /* Between the files of this folder: requests about devices and their addresses. */
 
 struct net_mover {
+	struct net_mnl mnl;
 	struct net_socket host, inside;
 	int netns_host, netns_inside; /* the second is the caller's */
 };

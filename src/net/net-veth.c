@@ -42,6 +42,7 @@ static size_t bytes_of(int family)
 /* One request makes both ends, each where it belongs. */
 static int add_pair(struct net_mover *m, const struct net_veth *v, uint32_t bridge)
 {
+	const struct net_mnl *mnl = &m->mnl;
 	union net_request room;
 	struct ifinfomsg *info, peer = { 0 };
 	void *extra;
@@ -52,25 +53,26 @@ static int add_pair(struct net_mover *m, const struct net_veth *v, uint32_t brid
 	info = extra;
 	info->ifi_flags = info->ifi_change = IFF_UP;
 	/* The kernel puts in a number that is free. */
-	net_put_text(request, IFLA_IFNAME, "husk%d");
-	net_put_u32(request, IFLA_MASTER, bridge);
+	mnl->attr_put_strz(request, IFLA_IFNAME, "husk%d");
+	mnl->attr_put_u32(request, IFLA_MASTER, bridge);
 	if (v->mtu)
-		net_put_u32(request, IFLA_MTU, v->mtu);
-	struct nlattr *link = net_nest_begin(request, IFLA_LINKINFO);
-	net_put_text(request, IFLA_INFO_KIND, "veth");
-	struct nlattr *data = net_nest_begin(request, IFLA_INFO_DATA);
+		mnl->attr_put_u32(request, IFLA_MTU, v->mtu);
+	struct nlattr *link = mnl->attr_nest_start(request, IFLA_LINKINFO);
+	mnl->attr_put_strz(request, IFLA_INFO_KIND, "veth");
+	struct nlattr *data = mnl->attr_nest_start(request, IFLA_INFO_DATA);
 	/* The peer is a whole message without its header. */
-	struct nlattr *inside = net_nest_begin(request, VETH_INFO_PEER);
-	net_put_bytes(request, sizeof peer, &peer);
-	net_put_text(request, IFLA_IFNAME, v->name);
-	net_put_u32(request, IFLA_NET_NS_FD, (uint32_t)m->netns_inside);
+	struct nlattr *inside = mnl->attr_nest_start(request, VETH_INFO_PEER);
+	memcpy((char *)request + request->nlmsg_len, &peer, sizeof peer);
+	request->nlmsg_len += NLMSG_ALIGN(sizeof peer);
+	mnl->attr_put_strz(request, IFLA_IFNAME, v->name);
+	mnl->attr_put_u32(request, IFLA_NET_NS_FD, (uint32_t)m->netns_inside);
 	if (v->has_mac)
-		net_put(request, IFLA_ADDRESS, sizeof v->mac, v->mac);
+		mnl->attr_put(request, IFLA_ADDRESS, sizeof v->mac, v->mac);
 	if (v->mtu)
-		net_put_u32(request, IFLA_MTU, v->mtu);
-	net_nest_end(request, inside);
-	net_nest_end(request, data);
-	net_nest_end(request, link);
+		mnl->attr_put_u32(request, IFLA_MTU, v->mtu);
+	mnl->attr_nest_end(request, inside);
+	mnl->attr_nest_end(request, data);
+	mnl->attr_nest_end(request, link);
 	return net_request_run(&m->host, request, NULL, NULL);
 }
 
@@ -113,9 +115,9 @@ static int add_route(struct net_mover *m, uint32_t index, const struct net_route
 	info->rtm_scope = RT_SCOPE_UNIVERSE;
 	info->rtm_type = RTN_UNICAST;
 	if (r->to.bits)
-		net_put(request, RTA_DST, bytes_of(r->to.family), r->to.address);
-	net_put(request, RTA_GATEWAY, bytes_of(r->gateway.family), r->gateway.address);
-	net_put_u32(request, RTA_OIF, index);
+		m->mnl.attr_put(request, RTA_DST, bytes_of(r->to.family), r->to.address);
+	m->mnl.attr_put(request, RTA_GATEWAY, bytes_of(r->gateway.family), r->gateway.address);
+	m->mnl.attr_put_u32(request, RTA_OIF, index);
 	if (net_request_run(&m->inside, request, NULL, NULL) == 0)
 		return 0;
 	err_sys(e, "add route to %s by %s",

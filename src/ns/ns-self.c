@@ -17,7 +17,6 @@
 #include "src/base/kernel.h"
 #include "src/base/path.h"
 #include "src/base/text.h"
-#include "src/ns/ns-early.h"
 #include "src/ns/ns-swap.h"
 
 #define SELF "/proc/self/exe"
@@ -129,18 +128,10 @@ static int is_sealed_copy(void)
 
 int ns_self_seal(char **argv, char **env, int *held, struct err *e)
 {
-	int early;
+	int writable = is_writable(e);
 
 	if (held)
 		*held = -1;
-	if (ns_early_done(&early)) {
-		if (held)
-			*held = early;
-		else if (early >= 0)
-			close(early);
-		return 0;
-	}
-	int writable = is_writable(e);
 	if (writable <= 0)
 		return writable;
 	if (swap_by_name(argv, held))

@@ -19,7 +19,6 @@
  * descriptor that the caller has to close when it has the time, or -1: before any process that a
  * container may control can see this one, and in every child, too.
  *
- * A static husk has done the swap before it comes here (ns-early.h). Where it is linked dynamically,
  * libc and the loader stay what they are, the host's files on the host's mount, in each of the
  * three ways. What leads to them is /proc/PID/map_files, whose links the kernel only follows for
  * CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE in the initial user namespace

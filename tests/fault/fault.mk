@@ -8,7 +8,6 @@ CLEANFILES += tests/fault/husk-fault tests/fault/list-steps
 tests_fault_husk_fault_SOURCES = runtime/main.c runtime/phase/step.c
 tests_fault_husk_fault_CPPFLAGS = $(AM_CPPFLAGS) -DHUSK_FAULT_INJECTION=1
 tests_fault_husk_fault_LDADD = $(HUSK_LIBS)
-tests_fault_husk_fault_LDFLAGS = $(husk_LDFLAGS)
 tests_fault_list_steps_SOURCES = tests/fault/list-steps.c
 tests_fault_list_steps_LDADD = $(HUSK_LIBS)
 EXTRA_DIST += tests/fault/steps tests/fault/bad-days.bats

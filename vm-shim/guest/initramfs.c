@@ -21,6 +21,9 @@
 #define FILE_MAX     (256u << 20)
 #define SELF         "/proc/self/exe"
 
+/* Libraries that husk opens by name when it needs them. */
+static const char *const on_demand[] = { "libmnl.so.0", NULL };
+
 /* ---- the archive: newc, cpio(5) ---- */
 
 struct archive {
@@ -230,7 +233,7 @@ static int collect(const struct guest_initramfs_options *o, struct arena *a,
 			       o->kernel->image,
 			       o->kernel->version ? o->kernel->version : "VERSION");
 	if (guest_modules_resolve(o->kernel->modules, names, count, a, &in->modules, e) < 0 ||
-	    guest_closure(SELF, NULL, a, &in->libraries, e) < 0)
+	    guest_closure(SELF, on_demand, a, &in->libraries, e) < 0)
 		return -1;
 	initramfs_hash(in->key, &layout, sizeof layout);
 	if (add_to_key(in, SELF, e) < 0)
