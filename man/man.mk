@@ -23,6 +23,7 @@ dist_man_MANS += \
 	man/husk-state.1 \
 	man/husk-update.1 \
 	man/husk-vm.1 \
+	man/husk-vm-boot.1 \
 	man/husk-config.5 \
 	man/husk-policy.5 \
 	man/husk-phases.7 \

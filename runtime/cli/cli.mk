@@ -67,4 +67,7 @@ libplain_a_SOURCES += \
 	runtime/cli/stats-print.c runtime/cli/stats-print.h \
 	runtime/cli/update.c \
 	runtime/cli/vm.c runtime/cli/vm.h \
-	runtime/cli/vm-kernel.c
+	runtime/cli/vm-boot.c runtime/cli/vm-boot.h \
+	runtime/cli/vm-kernel.c \
+	runtime/cli/vm-open.c \
+	runtime/cli/vm-run.c

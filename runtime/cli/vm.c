@@ -13,13 +13,15 @@ static int vm_run(struct call *call, const void *options, int argc, char **argv,
 		       argv[0]);
 }
 
-static const struct verb *const vm_verbs[] = { &verb_vm_initramfs, &verb_vm_kernel, NULL };
+static const struct verb *const vm_verbs[] = { &verb_vm_boot, &verb_vm_initramfs, &verb_vm_kernel,
+					       NULL };
 
 const struct verb verb_vm = {
 	.name = "vm",
 	.arguments = "VERB [ARG...]",
 	.about = "Prepare virtual machines, and look at what they are made of",
 	.more = "verbs (each has --help):\n"
+		"  boot [options]              run a machine until it powers off\n"
 		"  initramfs [options] FILE    write what a machine's kernel starts with\n"
 		"  kernel list                 kernels that a machine can be started with\n"
 		"  kernel config               what a kernel of one's own has to have\n",

@@ -5,6 +5,6 @@
 #include "runtime/cli/cli.h"
 
 /* Verbs below "husk vm", one per file. */
-extern const struct verb verb_vm_initramfs, verb_vm_kernel;
+extern const struct verb verb_vm_boot, verb_vm_initramfs, verb_vm_kernel;
 
 #endif

@@ -2,9 +2,7 @@
 /* The caller, and what else the kernel has. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/kvm.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #if defined __x86_64__ || defined __i386__
@@ -16,6 +14,7 @@
 #include "src/base/clean.h"
 #include "src/base/io.h"
 #include "src/base/text.h"
+#include "vm-shim/vm.h"
 
 void probe_capabilities(const struct doctor *d, uint32_t argument, struct doctor_result *r)
 {
@@ -103,7 +102,7 @@ void probe_selinux(const struct doctor *d, uint32_t argument, struct doctor_resu
 
 /* ---- KVM ---- */
 
-/* Who makes this processor, when it is no real one: leaf 0x40000000 of hypervisors. */
+/* Whether this machine is one itself, and whose: leaf 0x40000000 of hypervisors. */
 static void hypervisor(char out[13])
 {
 	*out = '\0';
@@ -119,52 +118,47 @@ static void hypervisor(char out[13])
 #endif
 }
 
-static int try_kvm(struct err *e)
+static void advise_kvm(const struct vm_probe *p, const char *maker, struct doctor_result *r)
 {
-	CLEAN_FD int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-
-	if (kvm < 0)
-		return err_sys(e, "open /dev/kvm");
-	int version = ioctl(kvm, KVM_GET_API_VERSION, 0);
-	if (version != KVM_API_VERSION)
-		return err_set(e, ERR_UNSUPPORTED, 0, "/dev/kvm has version %d, not %d", version,
-			       KVM_API_VERSION);
-	CLEAN_FD int machine = ioctl(kvm, KVM_CREATE_VM, 0);
-	if (machine < 0)
-		return err_sys(e, "make a virtual machine");
-	CLEAN_FD int processor = ioctl(machine, KVM_CREATE_VCPU, 0);
-	return processor < 0 ? err_sys(e, "make a virtual processor") : 0;
+	if (p->verdict == VM_PROBE_FORBIDDEN)
+		doctor_advise(r, "usermod --append --groups kvm USER, and log in again");
+	else if (p->verdict == VM_PROBE_EMULATED)
+		doctor_advise(
+			r, "this host's KVM is made for other guests; husk vm --backend qemu runs "
+			   "without it");
+	else if (*maker)
+		doctor_advise(r,
+			      "this is a virtual machine (%s): its host has to allow nested ones",
+			      maker);
+	else
+		doctor_advise(r, "enable virtualization in the firmware; modprobe kvm_intel or "
+				 "kvm_amd");
 }
 
 void probe_kvm(const struct doctor *d, uint32_t argument, struct doctor_result *r)
 {
 	char maker[13];
-	struct err e;
+	struct vm_probe p;
 
 	(void)d;
 	(void)argument;
 	hypervisor(maker);
-	if (try_kvm(&e) < 0) {
-		doctor_say(r, DOCTOR_MISSING, "%s", e.msg);
-		if (e.errnum == EACCES)
-			doctor_advise(r, "usermod --append --groups kvm USER, and log in again");
-		else if (*maker)
-			doctor_advise(
-				r,
-				"this is a virtual machine (%s): its host has to allow nested ones",
-				maker);
+	vm_probe_kvm(&p);
+	switch (p.verdict) {
+	case VM_PROBE_USABLE:
+		if (!*maker)
+			doctor_say(r, DOCTOR_OK, "a machine ran");
 		else
-			doctor_advise(
-				r, "enable virtualization in the firmware; modprobe kvm_intel or "
-				   "kvm_amd");
-		return;
-	}
-	if (strncmp(maker, "TCG", 3) == 0) {
-		doctor_say(r, DOCTOR_LIMITED, "works, on a processor that QEMU emulates");
+			doctor_say(r, DOCTOR_LIMITED, "works, nested in a virtual machine (%s)",
+				   maker);
+		break;
+	case VM_PROBE_SLOW:
+		doctor_say(r, DOCTOR_LIMITED, "%s, on a processor that is emulated itself",
+			   p.reason);
 		doctor_advise(r, "right for tests; everything takes tens of times as long");
-	} else if (*maker) {
-		doctor_say(r, DOCTOR_LIMITED, "works, nested in a virtual machine (%s)", maker);
-	} else {
-		doctor_say(r, DOCTOR_OK, "a machine and a processor were made");
+		break;
+	default:
+		doctor_say(r, DOCTOR_MISSING, "%s", p.reason);
+		advise_kvm(&p, maker, r);
 	}
 }

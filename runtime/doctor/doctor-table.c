@@ -74,8 +74,7 @@ const struct doctor_check doctor_checks[] = {
 	{ "umoci", "images as root file systems", DOCTOR_PROGRAMS, false, PROBE_PROGRAM,
 	  PROGRAM_UMOCI },
 
-	{ "kvm", "virtual machines, which this version refuses", DOCTOR_MACHINES, false, PROBE_KVM,
-	  0 },
+	{ "kvm", "husk vm", DOCTOR_MACHINES, false, PROBE_KVM, 0 },
 	{ "qemu", "husk's own tests on other kernels", DOCTOR_MACHINES, false, PROBE_PROGRAM,
 	  PROGRAM_QEMU },
 	{ "virtiofsd", "directories of the host in virtual machines", DOCTOR_MACHINES, false,

@@ -105,6 +105,7 @@ INTEGRATION_TESTS = \
 	tests/integration/update.bats \
 	tests/integration/userns.bats \
 	tests/integration/version-help.bats \
+	tests/integration/vm-boot.bats \
 	tests/integration/vm-guest.bats
 
 EXTRA_DIST += tests/integration/run tests/integration/lib.bash tests/integration/sandbox.bash tests/integration/minijail0.table \

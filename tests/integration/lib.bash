@@ -168,6 +168,9 @@ integration_teardown()
 	local failed=0 root id
 
 	[ -n "${TEST_DIR:-}" ] || return 0
+	# An empty word is in the name of everything: the machine itself would count as left behind.
+	[ -n "${T:-}" ] && [ -n "${ROOT:-}" ] ||
+		{ echo "teardown: setup() has to call integration_setup" >&2; return 1; }
 	stop_background
 	for root in "$ROOT" "${MORE_ROOTS[@]}"; do
 		for id in "$root"/*; do

@@ -14,6 +14,7 @@ include tests/unit/unit-minijail.mk
 include tests/unit/unit-sandbox.mk
 include tests/unit/unit-vm.mk
 include tests/unit/unit-virtio.mk
+include tests/unit/unit-vmm.mk
 if HAVE_CMOCKA
 check_PROGRAMS += $(UNIT_TESTS)
 endif
