@@ -13,7 +13,8 @@ dist_profiles_DATA = policies/profiles/common.frequency \
 	policies/profiles/shell.policy \
 	policies/profiles/strict.policy
 # What husk holds its own processes to; built in, and here to be read and compared.
-EXTRA_DIST += policies/self/reaper.policy policies/self/vm-monitor.policy policies/self/vm-vcpu.policy
+EXTRA_DIST += policies/self/reaper.policy policies/self/supervisor.policy \
+	policies/self/vm-monitor.policy policies/self/vm-vcpu.policy
 profilepartsdir = $(profilesdir)/parts
 dist_profileparts_DATA = policies/profiles/parts/internet.policy \
 	policies/profiles/parts/program.policy \

@@ -53,7 +53,8 @@ int log_open(const struct global_options *g, struct err *e)
 	if (path && (text_starts(path, "syslog:") || text_starts(path, "journald:"))) {
 		/* journald reads the syslog socket: one way serves both. */
 		const char *tag = strchr(path, ':') + 1;
-		openlog(*tag ? tag : "husk", LOG_PID, LOG_DAEMON);
+		/* Now: the supervisor of a sandbox can make no connection later. */
+		openlog(*tag ? tag : "husk", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 		sink.syslog = true;
 	} else if (path) {
 		if (text_starts(path, "file:"))

@@ -17,6 +17,7 @@
 #include "runtime/cli/foreground.h"
 #include "runtime/cli/log.h"
 #include "runtime/phase/gate-entry.h"
+#include "runtime/phase/supervisor-filter.h"
 #include "src/base/clean.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
@@ -49,7 +50,7 @@ struct watch {
 	uint64_t wall_end_usec, cpu_limit_usec, cpu_next_usec;
 	uint64_t oom_until_usec; /* until then a kill may still be counted; 0: none is awaited */
 	uint64_t ended_usec;     /* what is read of its output afterwards is not its time */
-	bool ended, killed;
+	bool ended, killed, confined;
 	bool broken; /* the entry gate did not close: @why */
 	struct err why;
 	int status; /* of pid 1 */
@@ -433,6 +434,24 @@ static void drain(struct watch *w)
 	}
 }
 
+/*
+ * From here on this process does what policies/self/supervisor.policy has, and nothing else. Not one that
+ * will start further processes in the sandbox, and not before the entry gate is closed.
+ */
+static void confine(struct watch *w)
+{
+	const struct gate_entry *gate = w->s->parent->gate;
+	struct err e;
+
+	if (w->confined || w->s->agents || (gate && gate->state != GATE_OFF))
+		return;
+	w->confined = true;
+	if (supervisor_filter_enter(&e) < 0) {
+		err_prefix(&e, "the supervisor's own policy");
+		log_warning(&e);
+	}
+}
+
 static int loop(struct watch *w, struct err *e)
 {
 	static struct tty_relay relay;
@@ -446,8 +465,10 @@ static int loop(struct watch *w, struct err *e)
 	/* A child that ended before its signal could be waited for. */
 	reap(w);
 	int result = 0;
-	while (!w->ended && result == 0)
+	while (!w->ended && result == 0) {
+		confine(w);
 		result = step(w, e);
+	}
 	if (master >= 0) {
 		if (w->relay)
 			tty_relay_drain(&relay, DRAIN_MSEC);

@@ -30,4 +30,5 @@ libplain_a_SOURCES += \
 	runtime/phase/reaper-filter.c runtime/phase/reaper-filter.h \
 	runtime/phase/start.c runtime/phase/start.h \
 	runtime/phase/step.c runtime/phase/step.h \
+	runtime/phase/supervisor-filter.c runtime/phase/supervisor-filter.h \
 	runtime/phase/sync.c runtime/phase/sync.h

@@ -109,6 +109,6 @@ INTEGRATION_TESTS = \
 	tests/integration/vm-guest.bats
 
 EXTRA_DIST += tests/integration/run tests/integration/lib.bash tests/integration/sandbox.bash tests/integration/minijail0.table \
-	tests/integration/helpers/injected.c \
+	tests/integration/helpers/injected.c tests/integration/helpers/stray.c \
 	tests/integration/network.bash tests/integration/helpers/network.py \
 	tests/integration/helpers/vm-guest.py $(INTEGRATION_TESTS)

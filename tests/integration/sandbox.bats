@@ -270,3 +270,66 @@ processes_gone() { [ -z "$(processes_with "HUSK_TEST=$T" environ)" ]; }
 	both sh -c 'cat /proc/1/environ /proc/1/maps 2>/dev/null; readlink /proc/1/exe; kill -KILL 1; kill -STOP 1; echo alive'
 	out_is alive
 }
+
+# ---- the supervisor's own policy ----
+
+# confined OPTION...: it is in force while the program runs, and the end is as ever
+confined()
+{
+	local pid status=0
+
+	"$HUSK" sandbox --setenv HUSK_TEST "$T" "$@" sleep 1000 </dev/null >out 2>&1 &
+	pid=$!
+	wait_for grep -qs $'^Seccomp:\t2$' "/proc/$pid/status"
+	grep -q $'^NoNewPrivs:\t1$' "/proc/$pid/status"
+	kill -TERM $pid
+	wait $pid || status=$?
+	eq "$status ($*)" "143 ($*)"
+}
+
+@test "sandbox: the supervisor is behind a policy of its own, on all of its ways" {
+	cat >kills.policy <<-'EOF'
+		@default kill-process
+		{read, pread64, write, close, lseek, fstat, newfstatat, statx, fcntl, ioctl, openat, access, execve}: allow
+		{exit, exit_group, brk, mmap, munmap, getrandom, futex, rt_sigaction, rt_sigprocmask, sigaltstack}: allow
+		{arch_prctl[arch=x86_64], set_tid_address, set_robust_list, rseq, prlimit64, readlink, readlinkat, mprotect}: allow
+		{clock_nanosleep, restart_syscall}: allow
+	EOF
+	confined
+	confined --report "$REPORT"
+	verdict_is signalled
+	confined --report "$REPORT" --output-limit 1M
+	confined --report "$REPORT" --policy ./kills.policy
+	confined --report "$REPORT" --memory 64M --pids 10 --cpu-time 10s --wall-time 100s
+	confined --terminal
+	[ "$(uname -m)" != x86_64 ] || confined --report "$REPORT" --gate entry
+	# What is left to do at the end under it: kill, count, report.
+	exits 137 sandbox --wall-time 100ms --report "$REPORT" sleep 1000
+	verdict_is wall-time
+	exits 137 sandbox --output-limit 1K --report "$REPORT" yes
+	verdict_is output
+	exits 159 sandbox --policy ./kills.policy --report "$REPORT" mkdir made
+	verdict_is policy
+}
+
+@test "sandbox: a supervisor that leaves its policy ends, and the sandbox with it" {
+	[ "$(uname -m)" = x86_64 ] || skip "the attacker is for x86-64"
+	${CC:-cc} -O1 -o stray "$BATS_TEST_DIRNAME/helpers/stray.c" || skip "needs a compiler"
+	for what in nothing execute fork unshare make type memory; do
+		local pid status=0
+		"$HUSK" sandbox --setenv HUSK_TEST "$T" sleep 1000 </dev/null >out 2>&1 &
+		pid=$!
+		wait_for grep -qs $'^Seccomp:\t2$' "/proc/$pid/status"
+		wait_for is_asleep $pid
+		./stray $pid $what
+		# Shown to detect: what it may do.
+		[ $what != nothing ] || { sleep 0.1 && kill -TERM $pid; }
+		wait $pid || status=$?
+		eq "$what $status" "$what $([ $what = nothing ] && echo 143 || echo 159)"
+		wait_for nobody_left
+	done
+}
+
+is_asleep() { grep -q '^State:.S' "/proc/$1/status"; }
+
+nobody_left() { ! grep -qsz "^HUSK_TEST=$T$" /proc/[0-9]*/environ; }

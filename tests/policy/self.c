@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What husk's own processes are held to is what policies/self says. TAP on standard output. */
+#include <fcntl.h>
 #include <linux/fs.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "runtime/phase/reaper-filter.h"
+#include "runtime/phase/supervisor-filter.h"
 #include "runtime/policy/policy.h"
 #include "src/seccomp/seccomp-names.h"
 #include "src/seccomp/seccomp-simulate.h"
@@ -32,17 +35,56 @@ static const struct {
 	size_t (*make)(struct sock_filter *code);
 } filters[] = {
 	{ "reaper", reaper_filter_make },
+	{ "supervisor", supervisor_filter_make },
 	{ "vm-vcpu", vcpu_make },
 	{ "vm-monitor", monitor_make },
 };
 #define FILTERS (sizeof filters / sizeof *filters)
 
-_Static_assert(CODE_MAX >= REAPER_FILTER_MAX && CODE_MAX >= FILTER_MAX, "room for all");
+_Static_assert(CODE_MAX >= REAPER_FILTER_MAX && CODE_MAX >= SUPERVISOR_FILTER_MAX &&
+		       CODE_MAX >= FILTER_MAX, "room for all");
 
 /* For each of the first three arguments: what filters ask about, and neighbours of that. */
-static const uint64_t values[] = { 0,          KVM_RUN,    KVM_CREATE_VM,          BLKDISCARD,
-				   BLKZEROOUT, PROT_EXEC,  PROT_READ | PROT_WRITE, 7,
-				   0x5412,     UINT64_MAX, KVM_RUN | 1ull << 32 };
+static const uint64_t values[] = {
+	0,
+	1,
+	2,
+	3,
+	4,
+	5,
+	7,
+	KVM_RUN,
+	KVM_CREATE_VM,
+	KVM_RUN | 1ull << 32,
+	BLKDISCARD,
+	BLKZEROOUT,
+	PROT_EXEC,
+	PROT_READ | PROT_WRITE,
+	O_CREAT,
+	O_TMPFILE,
+	O_PATH,
+	O_RDWR,
+	O_TRUNC,
+	O_DIRECTORY,
+	O_CREAT | 1ull << 32,
+	TCGETS,
+	TCSETS,
+	TCSETSW,
+	TCGETS | 1ull << 32,
+	0x802c542a,
+	0x402c542b,
+	TIOCGWINSZ,
+	TIOCSWINSZ,
+	TIOCGPTPEER,
+	TIOCSTI,
+	TIOCLINUX,
+	0xc0502100,
+	0xc0182101,
+	INT32_MAX,
+	UINT32_MAX,
+	1ull << 32,
+	UINT64_MAX,
+};
 #define VALUES (sizeof values / sizeof *values)
 
 static unsigned compare_one(const struct seccomp_program *text, const struct sock_filter *code,
