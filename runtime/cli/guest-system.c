@@ -32,19 +32,17 @@ int guest_system_time(uint64_t nsec, struct err *e)
 int guest_system_reseed(const void *bytes, size_t count, struct err *e)
 {
 	CLEAN_FD int fd = open("/dev/urandom", O_WRONLY | O_CLOEXEC);
-	struct {
-		struct rand_pool_info info;
-		uint32_t room[RANDOM_MAX / 4];
-	} pool = { .info = { .entropy_count = (int)count * 8, .buf_size = (int)count } };
+	/* struct rand_pool_info: the bits, the bytes, and the content. */
+	uint32_t pool[2 + RANDOM_MAX / 4] = { (uint32_t)count * 8, (uint32_t)count };
 
 	if (fd < 0)
 		return err_sys(e, "open /dev/urandom");
 	if (count > RANDOM_MAX)
 		return err_set(e, ERR_PROTOCOL, 0, "reseed: more than %d bytes", RANDOM_MAX);
-	memcpy(pool.room, bytes, count);
-	if (ioctl(fd, RNDADDENTROPY, &pool) < 0 || ioctl(fd, RNDRESEEDCRNG) < 0)
+	memcpy(pool + 2, bytes, count);
+	if (ioctl(fd, RNDADDENTROPY, pool) < 0 || ioctl(fd, RNDRESEEDCRNG) < 0)
 		return err_sys(e, "reseed the random generator");
-	explicit_bzero(&pool, sizeof pool);
+	explicit_bzero(pool, sizeof pool);
 	return 0;
 }
 

@@ -126,14 +126,14 @@ static int put_modules(struct archive *c, const struct str_list *files, struct a
 		list = arena_format(a, "%s%.*s\n", list, n, base);
 		if (!name || !list)
 			return arena_check(a, e);
-		int result = put_file(c, arena_format(a, "%s/%s", GUEST_MODULES + 1, name), 0644,
+		int result = put_file(c, arena_format(a, "%s/%s", &GUEST_MODULES[1], name), 0644,
 				      fd >= 0 ? path_of_fd(fd, path) : files->items[i], e);
 		if (fd >= 0)
 			close(fd);
 		if (result < 0)
 			return -1;
 	}
-	put_text(c, GUEST_MODULES_LIST + 1, list);
+	put_text(c, &GUEST_MODULES_LIST[1], list);
 	return 0;
 }
 
@@ -142,7 +142,7 @@ static int put_all(struct archive *c, const struct initramfs_content *in, struct
 {
 	static const char *const directories[] = {
 		"dev",          "proc",          "sys",           "run",
-		GUEST_ROOT + 1, GUEST_LOWER + 1, GUEST_UPPER + 1, GUEST_MODULES + 1,
+		&GUEST_ROOT[1], &GUEST_LOWER[1], &GUEST_UPPER[1], &GUEST_MODULES[1],
 	};
 	struct str_list made = { 0 };
 
@@ -153,7 +153,7 @@ static int put_all(struct archive *c, const struct initramfs_content *in, struct
 	}
 	/* The kernel gives it to the first process as its standard streams. */
 	put_header(c, "dev/console", S_IFCHR | 0600, (uint32_t)makedev(5, 1), 0);
-	put_text(c, GUEST_MARK_FILE + 1, "");
+	put_text(c, &GUEST_MARK_FILE[1], "");
 	for (size_t i = 0; i < in->libraries.count; i++) {
 		const char *path = in->libraries.items[i];
 		if (put_directories(c, path, &made, a, e) < 0 ||
