@@ -55,6 +55,8 @@ static const uint64_t values[] = {
 	7,
 	KVM_RUN,
 	KVM_CREATE_VM,
+	0x400454d0,
+	0x400454d1,
 	KVM_RUN | 1ull << 32,
 	BLKDISCARD,
 	BLKZEROOUT,

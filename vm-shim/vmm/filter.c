@@ -2,6 +2,7 @@
 #include "vm-shim/vmm/filter.h"
 
 #include <linux/fs.h>
+#include <linux/if_tun.h>
 #include <linux/kvm.h>
 #include <linux/seccomp.h>
 #include <stdint.h>
@@ -26,6 +27,7 @@ struct row {
 /* Often made ones first. Those of one call stand together. */
 static const struct row rows[] = {
 	{ SYS_ioctl, VCPU, 1, EQUAL, KVM_RUN },
+	{ SYS_ioctl, VCPU, 1, EQUAL, TUNSETOFFLOAD },
 	{ SYS_ioctl, MONITOR, 1, EQUAL, BLKDISCARD },
 	{ SYS_ioctl, MONITOR, 1, EQUAL, BLKZEROOUT },
 	{ SYS_write, BOTH, 0, ANY, 0 },

@@ -96,19 +96,15 @@ int kvm_machine_make(struct kvm *k, const struct guest_memory *m, struct err *e)
 static int set_cpuid(const struct kvm *k, const struct kvm_cpu *c, unsigned index, unsigned count,
 		     struct err *e)
 {
-	struct {
-		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[CPU_ENTRIES_MAX];
-	} buffer;
 	struct cpu_table t;
 
-	_Static_assert(sizeof buffer.head == offsetof(struct cpu_table, entries), "same shape");
+	/* The kernel's own struct ends with an array of no length, which cannot stand on a stack. */
+	_Static_assert(sizeof(struct kvm_cpuid2) == offsetof(struct cpu_table, entries),
+		       "same shape");
 	memset(&t, 0, sizeof t);
 	t.count = CPU_ENTRIES_MAX;
-	memcpy(&buffer, &t, sizeof buffer);
-	if (ioctl(k->device, KVM_GET_SUPPORTED_CPUID, &buffer) < 0)
+	if (ioctl(k->device, KVM_GET_SUPPORTED_CPUID, &t) < 0)
 		return err_sys(e, "KVM: ask what processors can do");
-	memcpy(&t, &buffer, sizeof buffer);
 	struct cpu_place place = {
 		.index = index,
 		.count = count,
@@ -116,8 +112,7 @@ static int set_cpuid(const struct kvm *k, const struct kvm_cpu *c, unsigned inde
 			ioctl(k->device, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0,
 	};
 	cpu_filter(&t, &place);
-	memcpy(&buffer, &t, sizeof buffer);
-	return ioctl(c->fd, KVM_SET_CPUID2, &buffer) < 0
+	return ioctl(c->fd, KVM_SET_CPUID2, &t) < 0
 		       ? err_sys(e, "KVM: say what processor %u can do", index)
 		       : 0;
 }
@@ -129,14 +124,17 @@ static void set_msrs(const struct kvm_cpu *c)
 		{ .index = MSR_MISC_ENABLE, .data = 1 },       /* fast string operations */
 		{ .index = MSR_MTRR_DEF_TYPE, .data = 0x806 }, /* all memory is write-back */
 	};
+	/* struct kvm_msrs with one entry. */
 	struct {
-		struct kvm_msrs head;
+		uint32_t count, padding;
 		struct kvm_msr_entry entry;
 	} one;
 
+	_Static_assert(sizeof(struct kvm_msrs) == 8, "same shape");
+
 	for (size_t i = 0; i < sizeof msrs / sizeof *msrs; i++) {
 		memset(&one, 0, sizeof one);
-		one.head.nmsrs = 1;
+		one.count = 1;
 		one.entry = msrs[i];
 		(void)ioctl(c->fd, KVM_SET_MSRS, &one);
 	}

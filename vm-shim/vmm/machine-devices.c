@@ -24,15 +24,18 @@ int machine_devices_make(struct machine *m, struct err *e)
 	const struct vm_config *c = m->config;
 	struct device_host host = { .loop = &m->loop, .memory = &m->memory, .lock = &m->lock };
 
-	if (c->nets_count || c->share || c->balloon)
-		return err_set(e, ERR_UNSUPPORTED, 0,
-			       "machines of KVM have no networks, shares and balloons yet "
-			       "(--backend qemu)");
 	if (add(m, console_make(&host, c->ports, c->ports_count, c->console_fd, e), e) < 0)
 		return -1;
 	for (size_t i = 0; i < c->disks_count; i++)
 		if (add(m, block_make(&host, &c->disks[i], e), e) < 0)
 			return -1;
+	for (size_t i = 0; i < c->nets_count; i++)
+		if (add(m, net_make(&host, &c->nets[i], e), e) < 0)
+			return -1;
+	if (c->share && add(m, share_make(&host, c->share, e), e) < 0)
+		return -1;
+	if (c->balloon && add(m, balloon_make(&host, e), e) < 0)
+		return -1;
 	return add(m, rng_make(&host, e), e);
 }
 
