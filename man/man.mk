@@ -27,7 +27,8 @@ dist_man_MANS += \
 	man/husk-config.5 \
 	man/husk-policy.5 \
 	man/husk-phases.7 \
-	man/husk-security.7
+	man/husk-security.7 \
+	man/husk-vm.7
 
 EXTRA_DIST += man/husk-config.5.in
 CLEANFILES += man/husk-config.5

@@ -112,7 +112,7 @@ static int keep_all(const struct vm_config *c, struct err *e)
 /* The last of what the kernel and QEMU itself have written. */
 struct words {
 	size_t used;
-	char text[1024];
+	char text[4096]; /* a panic is followed by many lines */
 };
 
 static void remember(struct words *w, const char *text, size_t length)
@@ -199,7 +199,12 @@ static int qemu_become(const struct vm_config *c, int report_fd, struct err *e)
 	if (report.end == VM_BROKEN)
 		err_set(&report.error, ERR_SYSTEM, 0, "%s: exit status %d", PROGRAM,
 			WEXITSTATUS(status));
-	memcpy(report.last_words, words.text, sizeof report.last_words);
+	const char *panic = strstr(words.text, "Kernel panic");
+	size_t more = sizeof report.last_words - 1;
+	text_format(report.last_words, sizeof report.last_words, "%s",
+		    panic               ? panic
+		    : words.used > more ? words.text + words.used - more
+					: words.text);
 	(void)send(report_fd, &report, sizeof report, MSG_NOSIGNAL);
 	arena_free(&arena);
 	_exit(report.end == VM_BROKEN);

@@ -25,6 +25,7 @@ enum option_kind {
 	OPTION_MSEC,   /* struct opt_u64: "100ms", "5s", "1.5s", "2m", "1h"; without unit seconds */
 	OPTION_MILLIS, /* struct opt_u64: thousandths of "2" or "0.5" */
 	OPTION_TAKE,   /* the row's own function; offset is its to use */
+	OPTION_PERHAPS, /* const char *: --name=VALUE, or --name alone for "" */
 	OPTION_IGNORED_FLAG, /* accepted for callers of other runtimes, without effect here */
 	OPTION_IGNORED_STRING,
 };

@@ -46,6 +46,10 @@ libplain_a_SOURCES += \
 	runtime/cli/sandbox-scope.c runtime/cli/sandbox-scope.h \
 	runtime/cli/sandbox-output.c runtime/cli/sandbox-output.h \
 	runtime/cli/sandbox-protect.c \
+	runtime/cli/sandbox-vm.c runtime/cli/sandbox-vm.h \
+	runtime/cli/vm-guest-report.c runtime/cli/vm-jail.c runtime/cli/vm-jail.h runtime/cli/vm-machine.c runtime/cli/vm-machine.h \
+	runtime/cli/vm-session.c runtime/cli/vm-session.h runtime/cli/vm-stream.c runtime/cli/vm-stream.h \
+	runtime/cli/vm-view.c \
 	runtime/cli/sandbox-supervise.c runtime/cli/sandbox-supervise.h \
 	runtime/cli/select.c runtime/cli/select.h \
 	runtime/cli/signal-names.c runtime/cli/signal-names.h \

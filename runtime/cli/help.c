@@ -10,9 +10,12 @@
 static void print_row(const struct option_row *row)
 {
 	char left[128];
-	int n = snprintf(left, sizeof left, "  %c%c%s --%s%s%s", row->letter ? '-' : ' ',
+	int n = snprintf(left, sizeof left, "  %c%c%s --%s%s%s%s", row->letter ? '-' : ' ',
 			 row->letter ? row->letter : ' ', row->letter ? "," : " ", row->name,
-			 row->value ? " " : "", row->value ? row->value : "");
+			 row->kind == OPTION_PERHAPS ? "[="
+			 : row->value                ? " "
+						     : "",
+			 row->value ? row->value : "", row->kind == OPTION_PERHAPS ? "]" : "");
 
 	/* Two blanks at least: some values are several words. */
 	if (n >= HELP_COLUMN - 1)

@@ -144,6 +144,7 @@ static int store(const struct option_row *row, void *options, const char *value,
 		*(bool *)at = true;
 		return 0;
 	case OPTION_STRING:
+	case OPTION_PERHAPS:
 		*(const char **)at = value;
 		return 0;
 	case OPTION_STRINGS: {
@@ -197,6 +198,8 @@ static int parse_long(const struct option_row *rows, size_t count, void *options
 	if (!row)
 		return unknown_option(rows, count, name, length, e);
 	(*index)++;
+	if (row->kind == OPTION_PERHAPS)
+		return store(row, options, value ? value : "", e);
 	if (!takes_value(row)) {
 		if (value && text_equal(value, "false"))
 			return 0;

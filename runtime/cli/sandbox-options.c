@@ -284,6 +284,14 @@ static const struct option_row rows[] = {
 	{ "terminal", 't', OPTION_FLAG, IN(terminal), NULL,
 	  "give the program a terminal of its own" },
 
+	{ "vm", 0, OPTION_PERHAPS, IN(vm.backend), "BACKEND",
+	  "in a virtual machine: auto (default), kvm or qemu" },
+	{ "vm-kernel", 0, OPTION_STRING, IN(vm.kernel), "FILE",
+	  "its kernel (default: the newest under /boot)" },
+	{ "vm-memory", 0, OPTION_BYTES, IN(vm.memory_bytes), "SIZE",
+	  "its memory (default: the limit and what its kernel needs)" },
+	{ "vm-cpus", 0, OPTION_U32, IN(vm.cpus), "N", "its processors (default: 1)" },
+
 	{ "wall-time", 0, OPTION_MSEC, LIMIT(wall_msec), "TIME", "kill it after this time" },
 	{ "cpu-time", 0, OPTION_MSEC, LIMIT(cpu_msec), "TIME",
 	  "kill it after this processor time" },
@@ -404,6 +412,8 @@ int sandbox_options_finish(struct sandbox_options *o, int argc, char **argv, str
 		return -1;
 	if (argc > 0)
 		o->sandbox.command = (struct str_list){ argv, (size_t)argc };
+	if (o->sandbox.vm.backend && !*o->sandbox.vm.backend)
+		o->sandbox.vm.backend = arena_strdup(a, "auto");
 	if (read_contents(o, a, e) < 0 || sandbox_merge(s, &o->sandbox, a, e) < 0)
 		return -1;
 	return sandbox_check(s, e);

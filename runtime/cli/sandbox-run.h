@@ -42,6 +42,8 @@ struct run *run_prepare(struct call *call, const void *options, int argc, char *
 			struct err *e);
 /* "fd:N", or a file; and the descriptor for events. */
 int run_open_report(struct run *r, struct err *e);
+/* What of the host decides, into @r; @groups: control groups are wanted, where they can be had. */
+int run_read_host(struct run *r, bool groups, struct err *e);
 int run_make_plan(struct run *r, struct err *e);
 /* From nothing to a running program; nothing is left when it fails. */
 int run_begin(struct run *r, struct err *e);
@@ -55,6 +57,8 @@ int run_claim_descriptors(const struct run *r, struct err *e);
 int run_await_descriptor(struct run *r, struct err *e);
 /* Until its end, and its removal. The program's status, or -1. */
 int run_watch(struct run *r, struct err *e);
+/* The report as it is in @r. */
+int run_write_report(struct run *r, struct err *e);
 /* The report, with what @e says when @status is -1. Returns that, or -1. */
 int run_end(struct run *r, int status, struct err *e);
 

@@ -126,6 +126,10 @@ int sandbox_start(struct call *call, const void *options, int argc, char **argv,
 		return err_set(e, ERR_USAGE, 0,
 			       "sandbox start: nobody would look at a terminal (husk sandbox exec "
 			       "--terminal NAME)");
+	if (r->sandbox.vm.backend)
+		return err_set(e, ERR_UNSUPPORTED, 0,
+			       "sandbox start: --vm: a named sandbox cannot be in a virtual machine "
+			       "yet (husk sandbox --vm)");
 	r->named = true;
 	if (run_open_report(r, e) < 0)
 		return -1;

@@ -18,6 +18,7 @@
 #include "runtime/cli/sandbox-scope.h"
 #include "runtime/cli/sandbox-stale.h"
 #include "runtime/cli/sandbox-supervise.h"
+#include "runtime/cli/sandbox-vm.h"
 #include "runtime/cli/verbs.h"
 #include "runtime/plan/plan-make.h"
 #include "runtime/plan/plan-print.h"
@@ -73,12 +74,11 @@ static bool can_make_groups(const struct host *h, const char *parent)
 	return false;
 }
 
-static int read_host(struct run *r, struct err *e)
+int run_read_host(struct run *r, bool groups, struct err *e)
 {
 	unsigned wanted = HOST_CAPS_KNOWN | HOST_LANDLOCK;
-	bool groups =
-		sandbox_wants_group(&r->sandbox) && container_cgroup_manager(r->call, NULL) == 0;
 
+	groups = groups && container_cgroup_manager(r->call, NULL) == 0;
 	if (groups)
 		wanted |= HOST_CGROUPS;
 	if (host_read(wanted, r->call->arena, &r->facts, e) < 0)
@@ -107,7 +107,8 @@ int run_make_plan(struct run *r, struct err *e)
 	struct arena *a = r->call->arena;
 	struct plan_request request = { .host = &r->facts, .arena = a, .bundle = "/" };
 
-	if (sandbox_bundle_resolve(&r->sandbox, a, e) < 0 || read_host(r, e) < 0 ||
+	if (sandbox_bundle_resolve(&r->sandbox, a, e) < 0 ||
+	    run_read_host(r, sandbox_wants_group(&r->sandbox), e) < 0 ||
 	    run_claim_descriptors(r, e) < 0 ||
 	    sandbox_spec_make(&r->sandbox, &r->host, a, &r->made, e) < 0)
 		return -1;
@@ -176,7 +177,7 @@ static int check_report(const struct run *r, struct err *e)
 					      : 0;
 }
 
-static int write_report(struct run *r, struct err *e)
+int run_write_report(struct run *r, struct err *e)
 {
 	const char *text;
 	size_t length;
@@ -403,10 +404,10 @@ int run_end(struct run *r, int status, struct err *e)
 	if (status < 0) {
 		r->report.verdict = SANDBOX_SETUP_FAILED;
 		r->report.error = e->msg;
-		(void)write_report(r, &ignored);
+		(void)run_write_report(r, &ignored);
 		return -1;
 	}
-	return write_report(r, e) < 0 ? -1 : status;
+	return run_write_report(r, e) < 0 ? -1 : status;
 }
 
 int sandbox_run(struct call *call, const void *options, int argc, char **argv, struct err *e)
@@ -418,6 +419,8 @@ int sandbox_run(struct call *call, const void *options, int argc, char **argv, s
 		return -1;
 	if (o->print_config)
 		return print_config(r, e);
+	if (r->sandbox.vm.backend)
+		return sandbox_vm_run(r, o->dry_run, e);
 	if (o->dry_run)
 		return dry_run(r, e);
 	if (run_open_report(r, e) < 0)

@@ -153,6 +153,19 @@ static int check_handshake(const struct sandbox *s, struct err *e)
 	return 0;
 }
 
+static int check_vm(const struct sandbox_vm *vm, struct err *e)
+{
+	const char *b = vm->backend;
+
+	if (!b && (vm->kernel || vm->memory_bytes.set || vm->cpus.set))
+		return err_config(e, "vm: a kernel, memory or processors without a machine (--vm)");
+	if (b && !text_equal(b, "auto") && !text_equal(b, "kvm") && !text_equal(b, "qemu"))
+		return err_config(e, "vm.backend: \"%s\" is none of auto, kvm, qemu", b);
+	if (vm->cpus.set && (vm->cpus.value < 1 || vm->cpus.value > 32))
+		return err_config(e, "vm.cpus: must be from 1 to 32");
+	return 0;
+}
+
 int sandbox_check(const struct sandbox *s, struct err *e)
 {
 	const struct sandbox_limits *l = &s->limits;
@@ -171,7 +184,7 @@ int sandbox_check(const struct sandbox *s, struct err *e)
 					  i);
 	}
 	if (check_root(s, e) < 0 || check_identity(s, e) < 0 || check_handshake(s, e) < 0 ||
-	    check_calls(&s->protect.deny_calls, e) < 0)
+	    check_calls(&s->protect.deny_calls, e) < 0 || check_vm(&s->vm, e) < 0)
 		return -1;
 	for (size_t i = 0; i < s->environment_count; i++) {
 		const char *key = s->environment[i].key;

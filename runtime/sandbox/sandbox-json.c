@@ -150,6 +150,14 @@ static const struct json_field protect_fields[] = {
 };
 static const struct json_table protect_table = JSON_TABLE(struct sandbox_protect, protect_fields);
 
+static const struct json_field vm_fields[] = {
+	JSON_STRING_ROW(struct sandbox_vm, backend, "backend", .flags = JSON_REQUIRED),
+	JSON_STRING_ROW(struct sandbox_vm, kernel, "kernel"),
+	JSON_OPT_U64_ROW(struct sandbox_vm, memory_bytes, "memoryBytes"),
+	JSON_OPT_U32_ROW(struct sandbox_vm, cpus, "cpus", .min = 1, .max = 32),
+};
+static const struct json_table vm_table = JSON_TABLE(struct sandbox_vm, vm_fields);
+
 static const struct json_field sandbox_fields[] = {
 	JSON_STRINGS_ROW(struct sandbox, include, "include"),
 	JSON_STRINGS_ROW(struct sandbox, profiles, "profiles"),
@@ -193,6 +201,7 @@ static const struct json_field sandbox_fields[] = {
 	JSON_BOOL_ROW(struct sandbox, terminal, "terminal"),
 	JSON_BOOL_ROW(struct sandbox, best_effort, "bestEffort"),
 	JSON_OBJECT_ROW(struct sandbox, limits, "limits", limit_table),
+	JSON_OBJECT_ROW(struct sandbox, vm, "vm", vm_table),
 	JSON_STRING_ROW(struct sandbox, report, "report"),
 	JSON_ENUM_ROW(struct sandbox, report_format, "reportFormat", format_enum),
 	JSON_BOOL_ROW(struct sandbox, no_report, "noReport"),

@@ -5,23 +5,27 @@
 #include <sys/wait.h>
 
 #include "src/base/text.h"
+#include "src/json/json-decode.h"
 #include "src/json/json-write.h"
+
+static const struct json_name verdict_names[] = {
+	{ "exited", SANDBOX_EXITED },
+	{ "signalled", SANDBOX_SIGNALLED },
+	{ "wall-time", SANDBOX_WALL_TIME },
+	{ "cpu-time", SANDBOX_CPU_TIME },
+	{ "memory", SANDBOX_MEMORY },
+	{ "output", SANDBOX_OUTPUT },
+	{ "pids", SANDBOX_PIDS },
+	{ "policy", SANDBOX_POLICY },
+	{ "setup-failed", SANDBOX_SETUP_FAILED },
+	{ "machine-lost", SANDBOX_MACHINE_LOST },
+	{ NULL, 0 },
+};
+const struct json_enum sandbox_verdict_enum = { "verdict", verdict_names };
 
 const char *sandbox_verdict_name(enum sandbox_verdict verdict)
 {
-	static const char *const names[] = {
-		[SANDBOX_EXITED] = "exited",
-		[SANDBOX_SIGNALLED] = "signalled",
-		[SANDBOX_WALL_TIME] = "wall-time",
-		[SANDBOX_CPU_TIME] = "cpu-time",
-		[SANDBOX_MEMORY] = "memory",
-		[SANDBOX_OUTPUT] = "output",
-		[SANDBOX_PIDS] = "pids",
-		[SANDBOX_POLICY] = "policy",
-		[SANDBOX_SETUP_FAILED] = "setup-failed",
-	};
-
-	return names[verdict];
+	return json_enum_name(&sandbox_verdict_enum, verdict);
 }
 
 /* "SIGSEGV", also for the real-time ones. */
@@ -95,6 +99,21 @@ static void print_network(struct json_writer *w, const struct sandbox_report *r)
 	json_write_object_end(w);
 }
 
+static void print_vm(struct json_writer *w, const struct sandbox_report_vm *vm)
+{
+	if (!vm)
+		return;
+	json_write_object_begin(w, "vm");
+	json_write_string(w, "backend", vm->backend);
+	json_write_string(w, "kernel", vm->kernel);
+	json_write_string(w, "isolation", vm->reduced ? "reduced" : "full");
+	json_write_u64(w, "memoryBytes", vm->memory_bytes);
+	json_write_u64(w, "bootTimeUsec", vm->boot_usec);
+	if (vm->end)
+		json_write_string(w, "end", vm->end);
+	json_write_object_end(w);
+}
+
 static void print_json(struct json_writer *w, const struct sandbox_report *r)
 {
 	json_write_object_begin(w, NULL);
@@ -116,6 +135,7 @@ static void print_json(struct json_writer *w, const struct sandbox_report *r)
 	if (r->has_output)
 		json_write_u64(w, "outputBytes", r->output_bytes);
 	print_network(w, r);
+	print_vm(w, r->vm);
 	if (r->weakened && r->weakened->count) {
 		json_write_array_begin(w, "weakened");
 		for (size_t i = 0; i < r->weakened->count; i++)
@@ -155,6 +175,7 @@ static void say_end(struct lines *l, const struct sandbox_report *r)
 		[SANDBOX_PIDS] = "wanted more processes than allowed",
 		[SANDBOX_POLICY] = "made a system call that its policy forbids",
 		[SANDBOX_SETUP_FAILED] = "was not started",
+		[SANDBOX_MACHINE_LOST] = "lost its virtual machine",
 	};
 	char name[32];
 
@@ -193,6 +214,10 @@ static void say(struct lines *l, const struct sandbox_report *r)
 	if (r->sandbox && r->verdict != SANDBOX_SETUP_FAILED)
 		add(l, "network       %s%s", sandbox_network_name(r->network),
 		    r->sandbox->allow.count ? ", to a list of addresses" : "");
+	if (r->vm)
+		add(l, "machine       %s, isolation %s, kernel %s, started in %llu ms",
+		    r->vm->backend, r->vm->reduced ? "reduced" : "full", r->vm->kernel,
+		    r->vm->boot_usec / ms);
 	for (size_t i = 0; r->weakened && i < r->weakened->count; i++)
 		add(l, "weakened      %s", r->weakened->items[i]);
 }

@@ -20,6 +20,17 @@ enum sandbox_verdict {
 	SANDBOX_PIDS,
 	SANDBOX_POLICY,
 	SANDBOX_SETUP_FAILED,
+	SANDBOX_MACHINE_LOST, /* its virtual machine ended before the program did */
+};
+
+extern const struct json_enum sandbox_verdict_enum;
+
+/* Of a sandbox in a virtual machine. */
+struct sandbox_report_vm {
+	const char *backend, *kernel;
+	bool reduced; /* the backend is no boundary in its makers' words */
+	uint64_t memory_bytes, boot_usec;
+	const char *end; /* how the machine ended, as vm_end_name(); NULL: it did not start */
 };
 
 struct sandbox_report {
@@ -40,6 +51,7 @@ struct sandbox_report {
 	uint32_t network; /* enum sandbox_network; of @sandbox are its lists */
 	const struct sandbox *sandbox;
 	const struct sandbox_weakened *weakened;
+	const struct sandbox_report_vm *vm; /* or NULL */
 };
 
 const char *sandbox_verdict_name(enum sandbox_verdict verdict);

@@ -132,6 +132,14 @@ struct sandbox_limits {
 	size_t rlimits_count;
 };
 
+/* The virtual machine around it. */
+struct sandbox_vm {
+	char *backend; /* "auto", "kvm", "qemu"; NULL: there is none */
+	char *kernel;  /* a path; NULL: the newest of this system */
+	struct opt_u64 memory_bytes;
+	struct opt_u32 cpus;
+};
+
 struct sandbox {
 	/* What a file is laid over: files, relative to it, and profiles. Empty once it is read. */
 	struct str_list include, profiles;
@@ -179,6 +187,7 @@ struct sandbox {
 	bool terminal;
 	bool best_effort;
 	struct sandbox_limits limits;
+	struct sandbox_vm vm;
 
 	char *report; /* FILE or fd:N */
 	uint32_t report_format;

@@ -90,7 +90,7 @@ INTEGRATION_TESTS = \
 	tests/integration/sandbox-named.bats \
 	tests/integration/sandbox-options.bats \
 	tests/integration/sandbox-places.bats \
-	tests/integration/sandbox-scope.bats \
+	tests/integration/sandbox-scope.bats tests/integration/sandbox-vm.bats \
 	tests/integration/sandbox-protect.bats \
 	tests/integration/sandbox-quota.bats \
 	tests/integration/seccomp.bats \

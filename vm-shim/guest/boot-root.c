@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The root that the host gives, in the place of the initramfs. */
+#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -7,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "src/base/clean.h"
 #include "src/base/text.h"
 #include "vm-shim/guest/boot.h"
 #include "vm-shim/guest/guest-parts.h"
@@ -60,6 +62,18 @@ static int need_directory(const char *path, struct err *e)
 	return err_sys(e, "create %s in the root that the host gave", path + strlen(GUEST_ROOT));
 }
 
+/* The host shows nothing of its own there: @path is the guest's. */
+static bool is_empty(const char *path)
+{
+	CLEAN_DIR DIR *dir = opendir(path);
+
+	for (struct dirent *d; dir && (d = readdir(dir));) {
+		if (!text_equal(d->d_name, ".") && !text_equal(d->d_name, ".."))
+			return false;
+	}
+	return true;
+}
+
 static int move_in(struct err *e)
 {
 	static const char *const moved[] = { "/proc", "/sys", "/dev" };
@@ -75,9 +89,11 @@ static int move_in(struct err *e)
 	if (need_directory(GUEST_ROOT "/run", e) < 0 || need_directory(GUEST_ROOT "/tmp", e) < 0)
 		return -1;
 	if (boot_mount("tmpfs", GUEST_ROOT "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755", e) <
-		    0 ||
-	    boot_mount("tmpfs", GUEST_ROOT "/tmp", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777", e) <
-		    0)
+	    0)
+		return -1;
+	/* The caller's directory may be below the host's. */
+	if (is_empty(GUEST_ROOT "/tmp") && boot_mount("tmpfs", GUEST_ROOT "/tmp", "tmpfs",
+						      MS_NOSUID | MS_NODEV, "mode=1777", e) < 0)
 		return -1;
 	return 0;
 }
