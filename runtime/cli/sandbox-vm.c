@@ -67,7 +67,7 @@ static int check_supported(const struct run *r, struct err *e)
 		return refuse("--map-uid, --map-gid and --map-auto", "", e);
 	if (s->status_fd.set)
 		return refuse("--status-fd", "", e);
-	if (s->cgroup_parent)
+	if (s->limits.cgroup_parent)
 		return refuse("--cgroup-parent", "", e);
 	if (s->sync_fd.set || s->block_fd.set || s->lock_files.count)
 		return refuse("--sync-fd, --block-fd and --lock-file", "", e);
