@@ -62,16 +62,32 @@ static uint64_t now_nsec(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* The counter and the clock of one moment: of several pairs the one that was read without an interruption. */
+static void read_pair(uint64_t *ticks, uint64_t *nsec)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < 8; i++) {
+		uint64_t before = __builtin_ia32_rdtsc(), now = now_nsec();
+		uint64_t took = __builtin_ia32_rdtsc() - before;
+		if (took < best) {
+			best = took;
+			*ticks = before + took / 2;
+			*nsec = now;
+		}
+	}
+}
+
 /* The emulation shows the guest this processor's own counter. */
 static uint64_t measure_tsc_khz(void)
 {
 	const struct timespec pause = { 0, MEASURE_NSEC };
-	uint64_t begin = now_nsec(), ticks = __builtin_ia32_rdtsc();
+	uint64_t ticks[2], nsec[2];
 
+	read_pair(&ticks[0], &nsec[0]);
 	nanosleep(&pause, NULL);
-	uint64_t end = now_nsec();
-	ticks = __builtin_ia32_rdtsc() - ticks;
-	return end > begin ? ticks * 1000000u / (end - begin) : 0;
+	read_pair(&ticks[1], &nsec[1]);
+	return (ticks[1] - ticks[0]) * 1000000u / (nsec[1] - nsec[0]);
 }
 #else
 static uint64_t measure_tsc_khz(void)

@@ -25,6 +25,8 @@
 #define LAST_USEC      10000000 /* from the program's end to its report */
 #define POWER_OFF_USEC 5000000
 #define HELPER_USEC    500000
+#define ASK_USEC       10000000 /* how often the guest is asked whether it is there */
+#define SILENCE_USEC   60000000 /* an emulation on a busy machine takes its time */
 
 enum {
 	POLL_SIGNALS,
@@ -174,7 +176,7 @@ static int begin(struct vm_session *s, struct err *e)
 	if (send_control(s, WIRE_START, 1, NULL, 0, e) < 0)
 		return -1;
 	s->started = true;
-	s->start_usec = supervise_now_usec();
+	s->start_usec = s->heard_usec = s->asked_usec = supervise_now_usec();
 	s->deadline_usec = NEVER;
 	if (s->run->sandbox.limits.wall_msec.set && *wall < NEVER / 4000)
 		s->deadline_usec = s->start_usec + *wall * 1000 + GRACE_USEC;
@@ -261,6 +263,7 @@ static int receive(struct vm_session *s, struct err *e)
 		return 0;
 	}
 	wire_reader_add(&s->reader, (size_t)n);
+	s->heard_usec = supervise_now_usec();
 	while ((more = wire_next(&s->reader, &frame, e)) > 0) {
 		if (frame.type >= WIRE_DATA)
 			return err_set(e, ERR_PROTOCOL, 0,
@@ -350,17 +353,37 @@ static void check_helper(struct vm_session *s)
 	fail(s, &why);
 }
 
-/* How long nothing has to be looked at; -1: for ever. */
+/* A guest that hangs has nobody inside who could say so: without a limit on time it would never end. */
+static void check_silence(struct vm_session *s, uint64_t now)
+{
+	struct err why;
+
+	if (!s->started || s->exited || s->closing || s->control < 0)
+		return;
+	if (now >= s->heard_usec + SILENCE_USEC) {
+		err_set(&why, ERR_SYSTEM, ETIMEDOUT, "the guest has not answered for %llu s",
+			SILENCE_USEC / 1000000ull);
+		fail(s, &why);
+	} else if (now >= s->asked_usec + ASK_USEC) {
+		s->asked_usec = now;
+		(void)send_control(s, WIRE_STATS_ASK, 0, NULL, 0, &why);
+	}
+}
+
+/* How long nothing has to be looked at, in ms; -1: for ever. */
 static int check_clock(struct vm_session *s)
 {
 	uint64_t now = supervise_now_usec();
 	struct err why;
 
-	if (s->killed || s->deadline_usec == NEVER)
-		return s->killed ? 1000 : -1;
+	check_silence(s, now);
+	if (s->killed)
+		return 1000;
+	if (s->deadline_usec == NEVER)
+		return s->started && !s->exited ? (int)(ASK_USEC / 1000) : -1;
 	if (now < s->deadline_usec) {
 		uint64_t msec = (s->deadline_usec - now + 999) / 1000;
-		return msec > 60000 ? 60000 : (int)msec;
+		return msec > ASK_USEC / 1000 ? (int)(ASK_USEC / 1000) : (int)msec;
 	}
 	if (s->closing) {
 		kill_machine(s); /* everything is said and done */

@@ -50,6 +50,8 @@ struct vm_session {
 	/* The loop's own. */
 	int sigfd, caller;
 	uint64_t deadline_usec; /* of the phase that it is in */
+	uint64_t heard_usec;    /* when the guest last said something on its control port */
+	uint64_t asked_usec;    /* when it was last asked whether it is there */
 	bool closing;
 	bool raw;
 	struct termios saved;

@@ -149,6 +149,27 @@ gone()
 	[ "$(wc -c <<<"$output")" -le 1200 ]
 }
 
+@test "vm: a terminal" {
+	: >"$TEST_DIR/out"
+	# What is typed before there is somebody to read it may be lost, as on any terminal.
+	(
+		for ((i = 0; i < 600; i++)); do
+			! grep -q /dev/pts/ "$TEST_DIR/out" || break
+			sleep 0.1
+		done
+		echo hello
+		for ((i = 0; i < 100; i++)); do
+			! grep -q status "$TEST_DIR/out" || break
+			sleep 0.1
+		done
+	) | timeout -k 5 90 script -qfec "stty rows 33 cols 99; '$HUSK' sandbox --vm=qemu --vm-kernel '$VM_KERNEL' \
+		--terminal sh -c 'stty size; tty; read a; echo got \$a; exit 5'; echo status \$?" /dev/null >"$TEST_DIR/out"
+	grep -q '/dev/pts/' "$TEST_DIR/out"
+	grep -q '33 99' "$TEST_DIR/out"
+	grep -q 'got hello' "$TEST_DIR/out"
+	grep -q 'status 5' "$TEST_DIR/out"
+}
+
 @test "vm: signals reach the program" {
 	vm_start sh -c 'trap "echo got; exit 9" TERM; echo ready; while :; do sleep 0.1; done'
 	vm_started
@@ -178,7 +199,6 @@ gone()
 		gone $all
 		[ "$name" = husk ] || verdict_is machine-lost
 	done
-	! ls -d "${TMPDIR:-/tmp}"/husk-vm.?????? 2>/dev/null | grep -v "$BATS_RUN_TMPDIR" | xargs -r ls -d | grep . || true
 	# What the kernel leaves of control groups goes with the next one.
 	ok sandbox --pids 5 true
 }

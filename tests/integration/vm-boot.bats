@@ -248,3 +248,20 @@ END
 	echo "$stderr"
 	[[ $stderr =~ left\ ([0-9]+)\ times\ to\ the\ monitor ]]
 }
+
+@test "vm boot: a sandbox in a machine of husk's own" {
+	need_kvm
+	need_kernel
+	[ -x /usr/lib/qemu/virtiofsd ] || skip "needs /usr/lib/qemu/virtiofsd"
+	mkdir made secret
+	echo hidden >secret/file
+	run --separate-stderr timeout --kill-after 5 "$HUSK_TIMEOUT" "$HUSK" sandbox --vm=kvm --vm-kernel "$KERNELS/kernel" \
+		--report report --memory 64M --rw "$PWD/made" --hide "$PWD/secret" \
+		sh -c 'cat; uname -r; echo inside >made/file; cat secret/file; exit 7' <<<"from outside"
+	echo "$output $stderr"
+	[ "$status" -eq 7 ]
+	[[ $output == "from outside"* ]]
+	[[ $output != *hidden* ]]
+	[ "$(cat made/file)" = inside ]
+	[ "$(jq -r '.verdict + " " + .vm.backend + " " + .vm.isolation + " " + .vm.end' report)" = "exited kvm full powered off" ]
+}
