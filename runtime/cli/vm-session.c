@@ -226,6 +226,8 @@ static int take(struct vm_session *s, const struct wire_frame *f, struct err *e)
 		s->greeted = true;
 		return send_control(s, WIRE_HELLO, 0, hello, sizeof hello, e);
 	case WIRE_STARTED:
+		s->running = true;
+		return 0;
 	case WIRE_STATS:
 		return 0;
 	case WIRE_EXITED:
@@ -423,7 +425,7 @@ static void fill_poll(struct vm_session *s, struct pollfd p[POLL_ALL])
 	p[POLL_CONTROL] = (struct pollfd){ s->control, POLLIN, 0 };
 	p[POLL_CONSOLE] = (struct pollfd){ s->console.fd, POLLIN, 0 };
 	p[POLL_HELPER] = (struct pollfd){ s->helper.fd, POLLIN, 0 };
-	vm_streams_poll(&s->streams, s->started && !s->exited, p + POLL_STREAMS);
+	vm_streams_poll(&s->streams, s->running && !s->exited, p + POLL_STREAMS);
 }
 
 static int step(struct vm_session *s, struct err *e)
@@ -446,7 +448,7 @@ static int step(struct vm_session *s, struct err *e)
 		hear(&s->helper);
 	if (p[POLL_CONTROL].revents && receive(s, e) < 0)
 		return -1;
-	if (vm_streams_step(&s->streams, s->started && !s->exited, p + POLL_STREAMS, e) < 0)
+	if (vm_streams_step(&s->streams, s->running && !s->exited, p + POLL_STREAMS, e) < 0)
 		return -1;
 	if (s->streams.exceeded)
 		end(s, SANDBOX_OUTPUT);

@@ -38,7 +38,8 @@ struct vm_session {
 	struct wire_reader reader;
 	struct vm_streams streams;
 	/* What came of it. */
-	bool greeted, started, exited, reported, ended, killed;
+	/* Started: the guest was told to; running: it says so, and takes input from then on. */
+	bool greeted, started, running, exited, reported, ended, killed;
 	uint64_t helper_lost_usec; /* 0: it serves */
 	bool late;                 /* it was not there in time */
 	int status;

@@ -43,7 +43,7 @@ enum wire_type {
 	WIRE_STATS_ASK,
 	WIRE_SHUTDOWN,
 	/* guest to host */
-	WIRE_STARTED = 32, /* u32 pid in the guest */
+	WIRE_STARTED = 32, /* u32 pid in the guest; what its streams got before that may be lost */
 	WIRE_EXITED,       /* u32 wait status as a shell has it */
 	WIRE_REPORT,       /* a piece of the sandbox's report (JSON), flag WIRE_MORE */
 	WIRE_ERROR,        /* text: a request failed, or the set-up did */
