@@ -97,7 +97,7 @@ static void add_kernel(struct words *w, const struct vm_config *c, uint64_t tsc_
 			  c->cmdline ? c->cmdline : ""));
 	if (c->console_fd >= 0) {
 		pair(w, "-chardev",
-		     arena_format(a, "file,id=console,path=/proc/self/fd/%d,append=on",
+		     arena_format(a, "file,id=console,path=/proc/self/fd/%d,append=on,mux=on",
 				  c->console_fd));
 		pair(w, "-serial", "chardev:console");
 	} else {
@@ -109,11 +109,14 @@ static void add_disks(struct words *w, const struct vm_config *c)
 {
 	for (size_t i = 0; i < c->disks_count; i++) {
 		const struct vm_disk *d = &c->disks[i];
+		/* Without auto-read-only=off it opens what may be written for reading first, which this
+		 * descriptor is not for. */
 		pair(w, "-add-fd", arena_format(w->a, "fd=%d,set=%u", d->fd, ++w->sets));
 		pair(w, "-drive",
 		     arena_format(w->a,
-				  "if=none,id=disk%zu,file=/dev/fdset/%u,format=raw,readonly=%s", i,
-				  w->sets, d->readonly ? "on" : "off"));
+				  "if=none,id=disk%zu,file=/dev/fdset/%u,format=raw,readonly=%s,"
+				  "auto-read-only=off",
+				  i, w->sets, d->readonly ? "on" : "off"));
 		pair(w, "-device",
 		     arena_format(w->a, "virtio-blk-device,drive=disk%zu%s%s", i,
 				  *d->serial ? ",serial=" : "", quoted(w->a, d->serial)));
@@ -122,11 +125,11 @@ static void add_disks(struct words *w, const struct vm_config *c)
 
 static void add_ports(struct words *w, const struct vm_config *c)
 {
-	if (!c->ports_count)
-		return;
-	/* Port 0 is that of a console, which none of these is. */
 	pair(w, "-device",
 	     arena_format(w->a, "virtio-serial-device,max_ports=%zu", c->ports_count + 1));
+	/* Port 0 is hvc0, and goes where the serial line goes. */
+	if (c->console_fd >= 0)
+		pair(w, "-device", "virtconsole,chardev=console,nr=0");
 	for (size_t i = 0; i < c->ports_count; i++) {
 		pair(w, "-chardev",
 		     arena_format(w->a, "socket,id=port%zu,fd=%d", i, c->ports[i].fd));
@@ -167,6 +170,8 @@ static void add_rest(struct words *w, const struct vm_config *c)
 	}
 	if (c->balloon)
 		pair(w, "-device", "virtio-balloon-device");
+	pair(w, "-object", "rng-builtin,id=rng");
+	pair(w, "-device", "virtio-rng-device,rng=rng");
 }
 
 int qemu_argv_make(const struct vm_config *c, const char *program, uint64_t tsc_khz,

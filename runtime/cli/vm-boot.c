@@ -86,11 +86,11 @@ static void explain(struct vm_report *r, struct err *e)
 	}
 }
 
-static int finish(struct vm_report *r, int signal_sent, bool verbose)
+static int finish(const struct vm_backend *b, struct vm_report *r, int signal_sent, bool verbose)
 {
 	struct err e = { 0 };
 
-	if (verbose)
+	if (verbose && b->can & VM_CAN_COUNT_EXITS)
 		fprintf(stderr, "husk: %s, left %llu times to the monitor, %llu times in all\n",
 			vm_end_name(r->end), (unsigned long long)r->exits_user,
 			(unsigned long long)r->exits_total);
@@ -128,7 +128,7 @@ static int boot(struct call *call, const struct vm_options *o, struct err *e)
 		return err_prefix(e, "vm boot");
 	if (report.end < VM_POWERED_OFF || report.end > VM_KILLED)
 		return err_set(e, ERR_PROTOCOL, 0, "vm boot: the monitor's report makes no sense");
-	return finish(&report, signal_sent, o->verbose);
+	return finish(b, &report, signal_sent, o->verbose);
 }
 
 static int boot_verb(struct call *call, const void *options, int argc, char **argv, struct err *e)

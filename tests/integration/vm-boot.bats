@@ -210,9 +210,9 @@ monitor_of() { pgrep -P "$1"; }
 	grep "the monitor was killed by signal 9" err
 }
 
-@test "vm boot: Debian's kernel with its devices, to power-off" {
-	need_kvm
-	need_kernel
+# devices BACKEND: Debian's kernel finds and uses what the machine has, and powers off
+devices()
+{
 	make_initrd <<'END'
 echo "cpus $(nproc) memory $(awk '/MemTotal/ { print ($2 > 200000) }' /proc/meminfo)"
 echo "drivers" $(cat /sys/bus/virtio/devices/*/uevent | sed -n 's/DRIVER=//p' | sort -u)
@@ -233,7 +233,7 @@ END
 		my $c = $s->accept; $c->autoflush(1); print $c "question\n"; print scalar <$c>' >answer &
 	peer=$!
 	wait_for test -S talk
-	boot --kernel "$KERNELS/bzImage" --initrd initrd --disk one:ro --disk two --port talk=talk --verbose --cmdline quiet
+	boot --backend "$1" --kernel "$KERNELS/bzImage" --initrd initrd --disk one:ro --disk two --port talk=talk --verbose --cmdline quiet
 	wait "$peer"
 	echo "$output"
 	[ "$status" -eq 0 ]
@@ -246,7 +246,46 @@ END
 	[ "$(head -n 1 two)" = "written by the guest" ]
 	[ "$(head -c 5 one)" = first ]
 	echo "$stderr"
+}
+
+# panics BACKEND: a kernel whose first program ends says so, and the status is its own
+panics()
+{
+	printf '#!/bin/busybox sh\nexit 3\n' >init
+	mkdir -p panic/bin
+	cp "$(command -v busybox)" panic/bin/busybox
+	install -m 755 init panic/init
+	(cd panic && find . | busybox cpio -o -H newc 2>/dev/null) >initrd
+	boot --backend "$1" --kernel "$KERNELS/bzImage" --initrd initrd
+	echo "$output $stderr"
+	[ "$status" -eq 5 ]
+	[[ $stderr == *"Attempted to kill init"* ]]
+}
+
+need_qemu()
+{
+	! on_vm || skip "an emulation in an emulation takes minutes"
+	command -v qemu-system-x86_64 >/dev/null || skip "needs qemu-system-x86_64"
+}
+
+@test "vm boot: Debian's kernel with its devices, to power-off" {
+	need_kvm
+	need_kernel
+	devices kvm
 	[[ $stderr =~ left\ ([0-9]+)\ times\ to\ the\ monitor ]]
+}
+
+@test "vm boot: the same by QEMU, and a panic" {
+	need_qemu
+	need_kernel
+	devices qemu
+	panics qemu
+}
+
+@test "vm boot: a panic" {
+	need_kvm
+	need_kernel
+	panics kvm
 }
 
 @test "vm boot: a sandbox in a machine of husk's own" {

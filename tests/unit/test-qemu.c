@@ -35,9 +35,11 @@ static void check(const struct vm_config *c, uint64_t tsc_khz, const char *const
 
 static void test_smallest(void **state)
 {
-	const struct vm_config c = {
-		.kernel_fd = 5, .initrd_fd = -1, .memory_bytes = 96 << 20, .vcpus = 1, .console_fd = -1
-	};
+	const struct vm_config c = { .kernel_fd = 5,
+				     .initrd_fd = -1,
+				     .memory_bytes = 96 << 20,
+				     .vcpus = 1,
+				     .console_fd = -1 };
 	static const char *const wanted[] = {
 		"/usr/bin/qemu",
 		"-machine",
@@ -57,6 +59,12 @@ static void test_smallest(void **state)
 		"console=ttyS0 8250.nr_uarts=1 reboot=t panic=-1 quiet",
 		"-serial",
 		"null",
+		"-device",
+		"virtio-serial-device,max_ports=1",
+		"-object",
+		"rng-builtin,id=rng",
+		"-device",
+		"virtio-rng-device,rng=rng",
 		NULL
 	};
 
@@ -113,23 +121,25 @@ static void test_everything(void **state)
 		"console=ttyS0 8250.nr_uarts=1 reboot=t panic=-1 tsc_early_khz=2596000 "
 		"husk.role=guest",
 		"-chardev",
-		"file,id=console,path=/proc/self/fd/7,append=on",
+		"file,id=console,path=/proc/self/fd/7,append=on,mux=on",
 		"-serial",
 		"chardev:console",
 		"-add-fd",
 		"fd=8,set=1",
 		"-drive",
-		"if=none,id=disk0,file=/dev/fdset/1,format=raw,readonly=on",
+		"if=none,id=disk0,file=/dev/fdset/1,format=raw,readonly=on,auto-read-only=off",
 		"-device",
 		"virtio-blk-device,drive=disk0,serial=one",
 		"-add-fd",
 		"fd=9,set=2",
 		"-drive",
-		"if=none,id=disk1,file=/dev/fdset/2,format=raw,readonly=off",
+		"if=none,id=disk1,file=/dev/fdset/2,format=raw,readonly=off,auto-read-only=off",
 		"-device",
 		"virtio-blk-device,drive=disk1",
 		"-device",
 		"virtio-serial-device,max_ports=3",
+		"-device",
+		"virtconsole,chardev=console,nr=0",
 		"-chardev",
 		"socket,id=port0,fd=10",
 		"-device",
@@ -152,6 +162,10 @@ static void test_everything(void **state)
 		"vhost-user-fs-device,chardev=share,tag=ho,,st",
 		"-device",
 		"virtio-balloon-device",
+		"-object",
+		"rng-builtin,id=rng",
+		"-device",
+		"virtio-rng-device,rng=rng",
 		NULL
 	};
 
@@ -162,7 +176,10 @@ static void test_everything(void **state)
 static void test_refused(void **state)
 {
 	const struct vm_config c = {
-		.initrd_fd = -1, .console_fd = -1, .vcpus = 1, .nets = { { .link_down = true } },
+		.initrd_fd = -1,
+		.console_fd = -1,
+		.vcpus = 1,
+		.nets = { { .link_down = true } },
 		.nets_count = 1,
 	};
 	struct arena a;
