@@ -14,10 +14,13 @@
 
 /*
  * What this machine needs of a Linux kernel, before the user's own words, which so have the last one. There is
- * no PCI and one serial port. After a panic it restarts at once, which ends the machine.
+ * no PCI and one serial port. After a panic it restarts at once, which ends the machine: by the register of
+ * ACPI, since with hardware-reduced ACPI a kernel of x86 asks EFI, and without one jumps to a BIOS that is not
+ * there (arch/x86/kernel/reboot.c, efi_reboot_required()).
  */
 #define CMDLINE                                                                                    \
-	"console=ttyS0 panic=-1 pci=off 8250.nr_uarts=1 cryptomgr.notests random.trust_cpu=on "
+	"console=ttyS0 panic=-1 reboot=a pci=off 8250.nr_uarts=1 cryptomgr.notests "               \
+	"random.trust_cpu=on "
 
 static int make_event(struct machine *m, struct loop_source *s, void (*ready)(void *, uint32_t),
 		      struct err *e)
