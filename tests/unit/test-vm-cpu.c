@@ -223,6 +223,11 @@ static void keeps_last_words(void **state)
 	assert_memory_equal(words, "a line", 6);
 	assert_non_null(strstr(words, "not syncing: no init\n"));
 	assert_true(strlen(words) < sizeof words);
+	/* What it is about stays, however much follows, even the same again. */
+	for (int i = 0; i < 100; i++)
+		put_text(s, "Kernel panic - not syncing: once more, and registers\n");
+	serial_words(s, words, sizeof words);
+	assert_non_null(strstr(words, "not syncing: no init\n"));
 	serial_words(s, words, 10);
 	assert_true(strlen(words) < 10);
 	free(s);

@@ -33,16 +33,21 @@ int serial_init(struct serial *s, struct loop *loop, int fd, void (*ready)(void 
 
 static void keep(struct serial *s, uint8_t byte)
 {
+	/* What a panic is about stands in its first line; registers and the like follow by the page. */
+	if (s->panicked && s->words_used >= s->words_end)
+		return;
 	s->words[s->words_used++ % SERIAL_WORDS] = (char)byte;
 	/* Its first letter occurs nowhere else in the text but in itself. */
 	if (byte == (uint8_t)panic_text[s->matched])
 		s->matched++;
 	else
 		s->matched = byte == (uint8_t)panic_text[0];
-	if (!panic_text[s->matched]) {
-		s->panicked = true;
-		s->matched = 0;
-	}
+	if (panic_text[s->matched])
+		return;
+	s->matched = 0;
+	if (!s->panicked)
+		s->words_end = s->words_used + SERIAL_WORDS / 2;
+	s->panicked = true;
 }
 
 bool serial_put(struct serial *s, uint8_t byte)

@@ -30,6 +30,7 @@ struct serial {
 	uint64_t dropped, bytes;
 	char words[SERIAL_WORDS];
 	size_t words_used; /* of all bytes: the place is modulo SERIAL_WORDS */
+	size_t words_end;  /* after a panic: no more are kept from there on */
 	unsigned matched;  /* of the text by which a panic is known */
 	bool panicked;
 };
