@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -109,6 +110,8 @@ static void test_run_missing(void **state)
 	struct err e;
 
 	(void)state;
+	/* A directory that may not be searched makes it another error. */
+	assert_int_equal(setenv("PATH", "/usr/bin:/bin", 1), 0);
 	assert_int_equal(tool_run(nowhere, &said, &e), -1);
 	assert_int_equal(e.kind, ERR_NO_PROGRAM);
 	assert_string_equal(e.msg, "run husk-has-no-such-program: No such file or directory");
