@@ -264,6 +264,29 @@ root_of() { if [ $CGROUP = v2 ]; then echo /sys/fs/cgroup; else echo "/sys/fs/cg
 	limit hugetlb hugetlb.2MB.rsvd.limit_in_bytes 4194304 hugetlb.2MB.rsvd.max 4194304
 }
 
+# A hierarchy that was unmounted while one of its groups was still on its way out stays, in everybody's
+# /proc/PID/cgroup and mounted nowhere, and containerd refuses to work beside it. Mounted once more it goes.
+teardown_file()
+{
+	local controllers i
+
+	on_vm || for controllers in hugetlb net_cls,net_prio; do
+		for ((i = 0; i < 50; i++)); do
+			is_lost "${controllers%,*}" || break
+			mkdir -p "$BATS_FILE_TMPDIR/lost"
+			mount -t cgroup -o "$controllers" none "$BATS_FILE_TMPDIR/lost" && umount "$BATS_FILE_TMPDIR/lost"
+			sleep 0.2
+		done
+	done
+}
+
+# is_lost CONTROLLER: it has a hierarchy of v1, and that is mounted nowhere
+is_lost()
+{
+	awk -v name="$1" '$1 == name && $2 { found = 1 } END { exit !found }' /proc/cgroups &&
+		! awk '$3 == "cgroup" { print $4 }' /proc/mounts | tr , '\n' | grep -qx "$1"
+}
+
 # mount_v1 CONTROLLERS: a hierarchy of v1 that this machine has not mounted, for the runtime of this test alone. It goes
 # with the mount namespace, and that with its holder.
 mount_v1()
