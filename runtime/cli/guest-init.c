@@ -388,10 +388,12 @@ bool guest_init_wanted(void)
 
 _Noreturn void guest_init_main(void)
 {
-	static struct guest g = { .control = -1 };
+	/* Without an initializer: 340 KiB of data would be read at every start of husk, of which this is none. */
+	static struct guest g;
 	struct err e = { 0 };
 	int data = -1;
 
+	g.control = -1;
 	int result = guest_boot(&g.control, &data, &e);
 	if (g.control >= 0 && greet(&g, &e) < 0)
 		result = -1;
