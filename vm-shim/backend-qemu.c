@@ -18,6 +18,7 @@
 
 #include "src/base/clean.h"
 #include "src/base/io.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 #include "vm-shim/qemu.h"
 
@@ -125,30 +126,6 @@ static int keep_all(const struct vm_config *c, struct err *e)
 	return c->share ? result | keep(c->share->fd, e) : result;
 }
 
-/* The last of what the kernel and QEMU itself have written. */
-struct words {
-	size_t used;
-	char text[4096]; /* a panic is followed by many lines */
-};
-
-static void remember(struct words *w, const char *text, size_t length)
-{
-	size_t room = sizeof w->text - 1;
-
-	if (length > room) {
-		text += length - room;
-		length = room;
-	}
-	if (w->used + length > room) {
-		size_t drop = w->used + length - room;
-		memmove(w->text, w->text + drop, w->used - drop);
-		w->used -= drop;
-	}
-	memcpy(w->text + w->used, text, length);
-	w->used += length;
-	w->text[w->used] = 0;
-}
-
 static _Noreturn void execute(char **argv, int console)
 {
 	struct err e;
@@ -169,7 +146,7 @@ static _Noreturn void execute(char **argv, int console)
 }
 
 /* Until QEMU has ended: nobody else writes to the pipe. */
-static void overhear(int pipe_fd, int copy_fd, struct words *w)
+static void overhear(int pipe_fd, int copy_fd, struct vm_words *w)
 {
 	char text[4096];
 	ssize_t n;
@@ -177,7 +154,7 @@ static void overhear(int pipe_fd, int copy_fd, struct words *w)
 	while ((n = read(pipe_fd, text, sizeof text)) > 0 || (n < 0 && errno == EINTR)) {
 		if (n < 0)
 			continue;
-		remember(w, text, (size_t)n);
+		text_keep_last(w->text, sizeof w->text, &w->used, text, (size_t)n);
 		if (copy_fd >= 0)
 			(void)io_write_full(copy_fd, text, (size_t)n);
 	}
@@ -188,10 +165,10 @@ static int qemu_become(const struct vm_config *c, int report_fd, struct err *e)
 {
 	struct vm_config own = *c;
 	struct vm_report report = { .size = sizeof report };
-	struct words words = { 0 };
+	struct vm_words words = { 0 };
 	struct arena arena;
 	char **argv;
-	int ends[2], status = 0;
+	int ends[2];
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, "create pipe");
@@ -209,8 +186,7 @@ static int qemu_become(const struct vm_config *c, int report_fd, struct err *e)
 		execute(argv, out);
 	drop_fd(&out);
 	overhear(in, c->console_fd, &words);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	int status = pid_reap(pid);
 	report.end = qemu_judge(status, words.text);
 	if (report.end == VM_BROKEN)
 		err_set(&report.error, ERR_SYSTEM, 0, "%s: exit status %d", PROGRAM,

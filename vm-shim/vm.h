@@ -100,6 +100,12 @@ struct vm_report {
 	char last_words[1024]; /* of the guest's kernel, NUL at the end */
 };
 
+/* The last of what a machine, or a program beside it, has written: text_keep_last(). */
+struct vm_words {
+	size_t used;
+	char text[4096]; /* a panic is followed by many lines */
+};
+
 /* What a backend can do beyond a kernel, its memory, disks and ports. */
 enum {
 	VM_CAN_SHARE = 1 << 0,

@@ -6,12 +6,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/cli/container.h"
 #include "runtime/cli/output.h"
 #include "runtime/cli/stats-print.h"
+#include "src/base/clock.h"
 #include "src/base/pid.h"
 #include "src/base/text.h"
 
@@ -116,18 +116,10 @@ static int take_oom(const struct container *c, struct cgroup_oom_watch *watch, s
 	return risen && print_oom(c, e) < 0 ? -1 : 1;
 }
 
-static long long now_msec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-}
-
 static int watch_events(const struct container *c, int interval_msec, struct err *e)
 {
 	struct cgroup_oom_watch watch = { .fd = -1 };
-	long long next = now_msec();
+	long long next = clock_now_msec();
 
 	/* A host without memory cgroups has no OOM events; the numbers are still of use. */
 	if (cgroup_oom_watch(&c->state.cgroup, &watch, e) < 0)
@@ -135,7 +127,7 @@ static int watch_events(const struct container *c, int interval_msec, struct err
 	for (;;) {
 		struct pollfd p[2] = { { .fd = c->pidfd, .events = POLLIN },
 				       { .fd = watch.fd, .events = POLLIN } };
-		long long wait = next - now_msec();
+		long long wait = next - clock_now_msec();
 		int ready = poll(p, 2, wait > 0 ? (int)wait : 0);
 		if (ready < 0 && errno != EINTR)
 			return err_sys(e, "poll");

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/cli/guest-process.h"
 #include "src/base/clean.h"
+#include "src/base/clock.h"
 #include "src/base/io.h"
 #include "src/base/text.h"
 
@@ -40,14 +40,6 @@ struct guest {
 	int64_t heard_msec;
 	bool over;
 };
-
-static int64_t now_msec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* A request that failed is told, and nothing else changes. */
 static int refuse(struct guest *g, uint32_t process, const struct err *why, struct err *e)
@@ -226,7 +218,7 @@ static int read_control(struct guest *g, struct err *e)
 
 	while (next > 0 && !g->over) {
 		next = wire_next(&g->reader, &f, e);
-		g->heard_msec = now_msec();
+		g->heard_msec = clock_now_msec();
 		if (next > 0 && take_request(g, &f, e) < 0)
 			return -1;
 	}
@@ -280,10 +272,10 @@ static int patience(struct guest *g, struct err *e)
 	for (size_t i = 0; i < WIRE_PROCESSES_MAX; i++) {
 		if (!g->processes[i].used)
 			continue;
-		g->heard_msec = now_msec();
+		g->heard_msec = clock_now_msec();
 		return -1;
 	}
-	int64_t left = g->heard_msec + QUIET_MSEC - now_msec();
+	int64_t left = g->heard_msec + QUIET_MSEC - clock_now_msec();
 	if (left <= 0) {
 		g->over = true;
 		err_set(e, ERR_SYSTEM, ETIMEDOUT, "nothing runs, and the host is silent");
@@ -362,7 +354,7 @@ static int prepare(struct guest *g, int data, struct err *e)
 	if (g->signals < 0)
 		return err_sys(e, "create signalfd");
 	wire_reader_init(&g->reader, false);
-	g->heard_msec = now_msec();
+	g->heard_msec = clock_now_msec();
 	arena_init(&g->arena, 0);
 	return guest_port_open(&g->port, data, e);
 }

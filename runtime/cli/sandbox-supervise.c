@@ -11,7 +11,6 @@
 #include <sys/signalfd.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/cli/foreground.h"
@@ -19,6 +18,7 @@
 #include "runtime/phase/gate-entry.h"
 #include "runtime/phase/supervisor-filter.h"
 #include "src/base/clean.h"
+#include "src/base/clock.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
 #include "src/cgroup/cgroup-stats.h"
@@ -56,14 +56,6 @@ struct watch {
 	int status; /* of pid 1 */
 	struct rusage rusage;
 };
-
-uint64_t supervise_now_usec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
-}
 
 void supervise_init(struct supervisor *s, struct parent *p, const struct sandbox *sandbox,
 		    struct sandbox_output *output, struct sandbox_report *report)
@@ -143,7 +135,7 @@ static void reap(struct watch *w)
 		w->status = status;
 		w->rusage = used;
 		w->ended = true;
-		w->ended_usec = supervise_now_usec();
+		w->ended_usec = clock_now_usec();
 	}
 }
 
@@ -175,7 +167,7 @@ static void look_for_oom(struct watch *w)
 /* Time limits. How many milliseconds until one has to be looked at again, -1: never. */
 static int check_clocks(struct watch *w)
 {
-	uint64_t now = supervise_now_usec(), next;
+	uint64_t now = clock_now_usec(), next;
 
 	if (w->killed)
 		return -1;
@@ -218,7 +210,7 @@ static void check_oom(struct watch *w)
 		drop_fd(&w->oom.fd);
 		return;
 	}
-	w->oom_until_usec = supervise_now_usec() + OOM_WATCH_USEC;
+	w->oom_until_usec = clock_now_usec() + OOM_WATCH_USEC;
 	look_for_oom(w);
 }
 
@@ -411,7 +403,7 @@ static void drain(struct watch *w)
 	struct signalfd_siginfo info;
 
 	while (w->s->output->used) {
-		uint64_t now = supervise_now_usec(), end = w->killed ? 0 : w->wall_end_usec;
+		uint64_t now = clock_now_usec(), end = w->killed ? 0 : w->wall_end_usec;
 		uint64_t left = end > now ? (end - now) / 1000 : 0;
 		int wait = end == NEVER ? -1 : READER_MSEC;
 		bool busy = false;

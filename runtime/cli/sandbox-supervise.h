@@ -22,8 +22,6 @@ struct supervisor {
 	struct named_agents *agents; /* of a named sandbox, which has no caller; or NULL */
 };
 
-uint64_t supervise_now_usec(void);
-
 /* Fill in, as early as possible: a caller that ends from now on takes the sandbox with it. */
 void supervise_init(struct supervisor *s, struct parent *p, const struct sandbox *sandbox,
 		    struct sandbox_output *output, struct sandbox_report *report);

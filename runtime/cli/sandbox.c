@@ -23,6 +23,7 @@
 #include "runtime/plan/plan-make.h"
 #include "runtime/plan/plan-print.h"
 #include "src/base/clean.h"
+#include "src/base/clock.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
 #include "src/base/text.h"
@@ -324,7 +325,7 @@ int run_begin(struct run *r, struct err *e)
 		if (r->named)
 			drop_fd(&r->supervisor.caller);
 		/* Until now it was husk that took the time. */
-		r->supervisor.start_usec = supervise_now_usec();
+		r->supervisor.start_usec = clock_now_usec();
 		return 0;
 	}
 	take_away(r, true, &ignored);

@@ -16,6 +16,7 @@
 #include "src/base/clean.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 
 static char *shared(const char *text)
@@ -175,12 +176,10 @@ bool vm_jail_ended(struct vm_jail *j, int *status)
 void vm_jail_end(struct vm_jail *j, struct run *r)
 {
 	struct err ignored;
-	int status;
 
 	if (j->running) {
 		(void)kernel_pidfd_send_signal(j->parent.pidfd, SIGKILL);
-		while (waitpid(j->parent.pid, &status, 0) < 0 && errno == EINTR)
-			;
+		(void)pid_reap(j->parent.pid);
 		j->running = false;
 		j->parent.reaped = true;
 	}

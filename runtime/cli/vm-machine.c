@@ -16,8 +16,10 @@
 
 #include "runtime/cli/foreground.h"
 #include "src/base/clean.h"
+#include "src/base/clock.h"
 #include "src/base/io.h"
 #include "src/base/kernel.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 
 #define VIRTIOFSD "/usr/lib/qemu/virtiofsd"
@@ -268,7 +270,7 @@ static int session_init(struct vm_machine *m, struct attempt *t, struct err *e)
 	s->config_length = m->config_length;
 	s->boot_msec = m->boot_msec;
 	s->monitor_fd = s->report_fd = s->control = s->console.fd = s->helper.fd = -1;
-	s->begin_usec = supervise_now_usec();
+	s->begin_usec = clock_now_usec();
 	s->report = arena_alloc(m->run->call->arena, VM_REPORT_MAX + 1);
 	if (!s->report)
 		return arena_check(m->run->call->arena, e);
@@ -281,9 +283,7 @@ static void attempt_end(struct vm_machine *m, struct attempt *t)
 	struct vm_session *s = &t->session;
 
 	if (s->monitor > 0) {
-		(void)kill(s->monitor, SIGKILL);
-		while (waitpid(s->monitor, NULL, 0) < 0 && errno == EINTR)
-			;
+		pid_end(s->monitor);
 	}
 	if (t->machine)
 		vm_jail_end(t->machine, m->run);
@@ -329,7 +329,7 @@ static int conclude(struct vm_machine *m, struct vm_session *s, struct err *e)
 		return foreground_status(r->wait_status);
 	}
 	r->verdict = s->started ? SANDBOX_MACHINE_LOST : SANDBOX_SETUP_FAILED;
-	const char *words = vm_words_last(&s->console);
+	const char *words = vm_words_last(&s->console.words);
 	return err_set(e, ERR_SYSTEM, 0,
 		       "the virtual machine (%s) ended before the program: %s%s%s%s",
 		       m->backend->name, s->end ? vm_end_name(s->end) : "unknown",

@@ -13,6 +13,7 @@
 #include "runtime/cli/vm-boot.h"
 #include "src/base/clean.h"
 #include "src/base/kernel.h"
+#include "src/base/pid.h"
 
 static _Noreturn void run_monitor(const struct vm_backend *b, const struct vm_config *c, int fd,
 				  pid_t parent)
@@ -87,7 +88,7 @@ static int say_death(int status, int sent, struct vm_report *r, struct err *e)
 int vm_run(const struct vm_backend *b, const struct vm_config *c, struct vm_report *r,
 	   int *signal_sent, struct err *e)
 {
-	int pair[2], status = 0;
+	int pair[2];
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -114,8 +115,7 @@ int vm_run(const struct vm_backend *b, const struct vm_config *c, struct vm_repo
 			     : wait_report(mine, signals, pidfd, r, signal_sent, e);
 	if (have < 0)
 		(void)kill(child, SIGKILL);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	int status = pid_reap(child);
 	if (have < 0)
 		return -1;
 	return have ? 0 : say_death(status, *signal_sent, r, e);

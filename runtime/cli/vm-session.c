@@ -15,6 +15,7 @@
 #include "runtime/cli/foreground.h"
 #include "runtime/cli/log.h"
 #include "src/base/clean.h"
+#include "src/base/clock.h"
 #include "src/base/kernel.h"
 #include "src/base/text.h"
 
@@ -69,31 +70,16 @@ static void fail(struct vm_session *s, const struct err *why)
 
 /* ---- what the machine says ---- */
 
-static void hear(struct vm_words *w)
+static void hear(struct vm_ear *from)
 {
 	char text[4096];
-	ssize_t n = read(w->fd, text, sizeof text);
-	size_t room = sizeof w->text - 1, more;
-	const char *from = text;
+	ssize_t n = read(from->fd, text, sizeof text);
 
-	if (n <= 0) {
-		if (n == 0 || errno != EINTR)
-			drop_fd(&w->fd);
-		return;
-	}
-	more = (size_t)n;
-	if (more > room) {
-		from += more - room;
-		more = room;
-	}
-	if (w->used + more > room) {
-		size_t drop = w->used + more - room;
-		memmove(w->text, w->text + drop, w->used - drop);
-		w->used -= drop;
-	}
-	memcpy(w->text + w->used, from, more);
-	w->used += more;
-	w->text[w->used] = 0;
+	if (n > 0)
+		text_keep_last(from->words.text, sizeof from->words.text, &from->words.used, text,
+			       (size_t)n);
+	else if (n == 0 || errno != EINTR)
+		drop_fd(&from->fd);
 }
 
 const char *vm_words_last(struct vm_words *w)
@@ -176,7 +162,7 @@ static int begin(struct vm_session *s, struct err *e)
 	if (send_control(s, WIRE_START, 1, NULL, 0, e) < 0)
 		return -1;
 	s->started = true;
-	s->start_usec = s->heard_usec = s->asked_usec = supervise_now_usec();
+	s->start_usec = s->heard_usec = s->asked_usec = clock_now_usec();
 	s->deadline_usec = NEVER;
 	if (s->run->sandbox.limits.wall_msec.set && *wall < NEVER / 4000)
 		s->deadline_usec = s->start_usec + *wall * 1000 + GRACE_USEC;
@@ -190,7 +176,7 @@ static void close_machine(struct vm_session *s)
 	if (s->closing || s->killed)
 		return;
 	s->closing = true;
-	s->deadline_usec = supervise_now_usec() + POWER_OFF_USEC;
+	s->deadline_usec = clock_now_usec() + POWER_OFF_USEC;
 	if (send_control(s, WIRE_SHUTDOWN, 0, NULL, 0, &ignored) < 0)
 		kill_machine(s);
 }
@@ -232,7 +218,7 @@ static int take(struct vm_session *s, const struct wire_frame *f, struct err *e)
 		return 0;
 	case WIRE_EXITED:
 		if (!s->exited)
-			s->deadline_usec = supervise_now_usec() + LAST_USEC;
+			s->deadline_usec = clock_now_usec() + LAST_USEC;
 		s->exited = true;
 		s->status = (int)(wire_u32(f->body) & 0xff);
 		return 0;
@@ -265,7 +251,7 @@ static int receive(struct vm_session *s, struct err *e)
 		return 0;
 	}
 	wire_reader_add(&s->reader, (size_t)n);
-	s->heard_usec = supervise_now_usec();
+	s->heard_usec = clock_now_usec();
 	while ((more = wire_next(&s->reader, &frame, e)) > 0) {
 		if (frame.type >= WIRE_DATA)
 			return err_set(e, ERR_PROTOCOL, 0,
@@ -282,7 +268,7 @@ static int receive(struct vm_session *s, struct err *e)
 static void note_end(struct vm_session *s, int status)
 {
 	s->ended = true;
-	s->end_usec = supervise_now_usec();
+	s->end_usec = clock_now_usec();
 	/* What its kernel said last came before this. */
 	while (s->console.fd >= 0) {
 		struct pollfd p = { s->console.fd, POLLIN, 0 };
@@ -290,14 +276,15 @@ static void note_end(struct vm_session *s, int status)
 			break;
 		hear(&s->console);
 	}
-	s->end = s->backend->judge ? s->backend->judge(status, s->console.text) : VM_KILLED;
+	s->end = s->backend->judge ? s->backend->judge(status, s->console.words.text) : VM_KILLED;
 	struct vm_report r;
 	if (s->report_fd >= 0 &&
 	    recv(s->report_fd, &r, sizeof r, MSG_DONTWAIT) == (ssize_t)sizeof r &&
 	    r.size == sizeof r) {
 		s->end = r.end;
 		r.last_words[sizeof r.last_words - 1] = 0;
-		text_format(s->console.text, sizeof s->console.text, "%s", r.last_words);
+		text_format(s->console.words.text, sizeof s->console.words.text, "%s",
+			    r.last_words);
 		if (r.end == VM_BROKEN && s->why.kind == ERR_NONE)
 			s->why = r.error;
 	}
@@ -314,7 +301,7 @@ static void reap(struct vm_session *s)
 		note_end(s, status);
 	}
 	if (s->files && vm_jail_ended(s->files, &status))
-		s->helper_lost_usec = supervise_now_usec();
+		s->helper_lost_usec = clock_now_usec();
 }
 
 static void take_signals(struct vm_session *s)
@@ -348,10 +335,11 @@ static void check_helper(struct vm_session *s)
 	if (!s->helper_lost_usec || s->closing || s->ended || s->killed)
 		return;
 	/* It follows its machine, whose end may not have been seen yet. */
-	if (supervise_now_usec() < s->helper_lost_usec + HELPER_USEC)
+	if (clock_now_usec() < s->helper_lost_usec + HELPER_USEC)
 		return;
 	err_set(&why, ERR_SYSTEM, 0, "virtiofsd, which served the sandbox's files, has ended%s%s%s",
-		s->helper.used ? " (" : "", vm_words_last(&s->helper), s->helper.used ? ")" : "");
+		s->helper.words.used ? " (" : "", vm_words_last(&s->helper.words),
+		s->helper.words.used ? ")" : "");
 	fail(s, &why);
 }
 
@@ -375,7 +363,7 @@ static void check_silence(struct vm_session *s, uint64_t now)
 /* How long nothing has to be looked at, in ms; -1: for ever. */
 static int check_clock(struct vm_session *s)
 {
-	uint64_t now = supervise_now_usec();
+	uint64_t now = clock_now_usec();
 	struct err why;
 
 	check_silence(s, now);
@@ -394,8 +382,8 @@ static int check_clock(struct vm_session *s)
 		err_set(&why, ERR_SYSTEM, 0,
 			"the virtual machine (%s) did not greet within %llu s%s%s%s",
 			s->backend->name, (unsigned long long)s->boot_msec / 1000,
-			s->console.used ? "; its kernel's last words: " : "",
-			vm_words_last(&s->console), "");
+			s->console.words.used ? "; its kernel's last words: " : "",
+			vm_words_last(&s->console.words), "");
 		fail(s, &why);
 	} else if (s->exited && vm_streams_blocked(&s->streams)) {
 		s->deadline_usec = now + LAST_USEC; /* our reader is slow, not the guest */

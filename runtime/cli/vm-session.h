@@ -10,11 +10,10 @@
 #include "runtime/cli/vm-stream.h"
 #include "vm-shim/vm.h"
 
-/* The last that somebody has said. */
-struct vm_words {
+/* Somebody who is listened to. */
+struct vm_ear {
 	int fd; /* the pipe's end that is read, or -1 */
-	size_t used;
-	char text[4096];
+	struct vm_words words;
 };
 
 #define VM_REPORT_MAX (256u << 10)
@@ -34,7 +33,7 @@ struct vm_session {
 	pid_t monitor; /* or 0 */
 	int monitor_fd, report_fd;
 	int control;
-	struct vm_words console, helper;
+	struct vm_ear console, helper;
 	struct wire_reader reader;
 	struct vm_streams streams;
 	/* What came of it. */

@@ -8,6 +8,7 @@
 
 #include "runtime/cli/vm-jail.h"
 #include "src/base/kernel.h"
+#include "src/base/path.h"
 #include "src/base/text.h"
 
 struct shared_path {
@@ -21,16 +22,6 @@ struct view {
 	struct shared_path *items;
 	size_t count, room;
 };
-
-/* True if @path is @dir or below it. */
-static bool is_within(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (n == 1)
-		return true;
-	return strncmp(path, dir, n) == 0 && (!path[n] || path[n] == '/');
-}
 
 static void add_path(struct view *v, const char *path, bool writable)
 {
@@ -50,7 +41,8 @@ static void add_path(struct view *v, const char *path, bool writable)
 /* Devices, /proc and what hangs on them are the guest's own. */
 static bool is_own(const char *path)
 {
-	return is_within(path, "/proc") || is_within(path, "/dev") || is_within(path, "/sys");
+	return path_is_within(path, "/proc") || path_is_within(path, "/dev") ||
+	       path_is_within(path, "/sys");
 }
 
 /* At its own path, and where that leads through links also at the one behind them. */
@@ -81,7 +73,7 @@ static bool is_covered(const struct view *v, size_t index)
 	for (size_t i = 0; i < v->count; i++) {
 		const struct shared_path *q = &v->items[i];
 		if (i != index && strlen(q->path) < strlen(p->path) &&
-		    is_within(p->path, q->path) && (q->writable || !p->writable))
+		    path_is_within(p->path, q->path) && (q->writable || !p->writable))
 			return true;
 	}
 	return false;
@@ -90,7 +82,7 @@ static bool is_covered(const struct view *v, size_t index)
 static bool is_shared(const struct view *v, const char *path)
 {
 	for (size_t i = 0; i < v->count; i++) {
-		if (is_within(path, v->items[i].path))
+		if (path_is_within(path, v->items[i].path))
 			return true;
 	}
 	return false;
@@ -100,7 +92,7 @@ static void hide(struct view *v, const char *path)
 {
 	/* Asked for by name at some other place: then hiding it is the guest's own work. */
 	for (size_t i = 0; i < v->count; i++) {
-		if (is_within(v->items[i].path, path))
+		if (path_is_within(v->items[i].path, path))
 			return;
 	}
 	if (is_shared(v, path) && access(path, F_OK) == 0)
@@ -112,7 +104,7 @@ static void hide_inside(struct view *v, const struct spec *spec, const char *pat
 {
 	for (size_t i = spec->mounts_count; i-- > 0;) {
 		const struct spec_mount *m = &spec->mounts[i];
-		if (!is_within(path, m->destination))
+		if (!path_is_within(path, m->destination))
 			continue;
 		if (m->bind && m->source) {
 			const char *rest =
@@ -158,7 +150,7 @@ int vm_view_make(struct vm_jail *j, const struct sandbox_made *made, const struc
 		return arena_check(a, e);
 	collect(&v, made);
 	for (size_t i = 0; i < v.count; i++) {
-		if (is_within(v.items[i].path, "/run"))
+		if (path_is_within(v.items[i].path, "/run"))
 			return err_set(e, ERR_UNSUPPORTED, 0,
 				       "%s: nothing below /run can be shared with --vm yet",
 				       v.items[i].path);

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "runtime/doctor/doctor-checks.h"
 #include "src/base/clean.h"
+#include "src/base/clock.h"
 #include "src/base/io.h"
 #include "src/base/pid.h"
 #include "src/base/text.h"
@@ -90,24 +90,16 @@ static _Noreturn void child(const struct doctor *d, const struct doctor_check *c
 	_exit(0);
 }
 
-static int64_t now_msec(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* 1 all of it came, 0 it ended without it, -1 time is up. */
 static int await(int in, struct doctor_result *r)
 {
-	int64_t end = now_msec() + DEADLINE_MSEC;
+	int64_t end = clock_now_msec() + DEADLINE_MSEC;
 	char *at = (char *)r;
 	size_t used = 0;
 
 	while (used < sizeof *r) {
 		struct pollfd p = { in, POLLIN, 0 };
-		int64_t left = end - now_msec();
+		int64_t left = end - clock_now_msec();
 		int ready = left > 0 ? poll(&p, 1, (int)left) : 0;
 		if (ready < 0 && errno == EINTR)
 			continue;

@@ -87,18 +87,10 @@ void learn_file_add(struct learn *l, const char *path, unsigned use)
 
 /* -------------------------------------------------------------- options */
 
-static bool is_below(const char *path, const char *directory)
-{
-	size_t length = strlen(directory);
-
-	return strncmp(path, directory, length) == 0 &&
-	       (path[length] == '/' || !path[length] || text_equal(directory, "/"));
-}
-
 static bool is_below_any(const char *path, const char *const *directories)
 {
 	for (; *directories; directories++)
-		if (is_below(path, *directories))
+		if (path_is_within(path, *directories))
 			return true;
 	return false;
 }
@@ -158,7 +150,7 @@ static struct learn_option option_of(const struct learn *l, const struct learn_f
 		return o;
 	}
 	o.writable = f->use & (LEARN_WRITE | LEARN_MAKE);
-	if (o.writable && is_below(f->path, "/dev"))
+	if (o.writable && path_is_within(f->path, "/dev"))
 		return none;
 	if (f->use & LEARN_MAKE)
 		o.path = place_of(l, f->path, a);
@@ -200,9 +192,9 @@ static size_t reduce(struct learn_option *o, size_t count)
 	if (count)
 		qsort(o, count, sizeof *o, compare_options);
 	for (size_t i = 0; i < count; i++) {
-		if (writable && is_below(o[i].path, writable))
+		if (writable && path_is_within(o[i].path, writable))
 			continue;
-		if (!o[i].writable && readable && is_below(o[i].path, readable))
+		if (!o[i].writable && readable && path_is_within(o[i].path, readable))
 			continue;
 		if (o[i].writable)
 			writable = o[i].path;
@@ -221,8 +213,8 @@ static bool may_stand(const char *directory)
 
 	for (const char *p = directory; *p; p++)
 		depth += *p == '/' && p[1];
-	return depth >= 2 && !(home && *home == '/' && is_below(home, directory)) &&
-	       !(depth == 2 && is_below(directory, "/home"));
+	return depth >= 2 && !(home && *home == '/' && path_is_within(home, directory)) &&
+	       !(depth == 2 && path_is_within(directory, "/home"));
 }
 
 /* Many files to read of one directory become that directory. True if anything changed. */
@@ -237,7 +229,7 @@ static bool gather(struct learn_option *o, size_t count, struct arena *a)
 		if (!parent || o[i].writable || !may_stand(parent))
 			continue;
 		size_t last = i;
-		for (; last < count && is_below(o[last].path, parent); last++)
+		for (; last < count && path_is_within(o[last].path, parent); last++)
 			same += !o[last].writable && !strchr(o[last].path + length + 1, '/');
 		if (same < TOGETHER)
 			continue;

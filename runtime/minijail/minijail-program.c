@@ -45,13 +45,6 @@ static int open_below(const char *root, const char *path)
 	return dir < 0 ? -1 : path_open_in_root(dir, path, O_RDONLY | O_NONBLOCK);
 }
 
-static bool is_below(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return text_equal(dir, "/") || (strncmp(path, dir, n) == 0 && (!path[n] || path[n] == '/'));
-}
-
 /* As it will be seen: what was mounted last is what counts. */
 static int open_program(const struct minijail_builder *b, const char *path)
 {
@@ -59,7 +52,7 @@ static int open_program(const struct minijail_builder *b, const char *path)
 
 	for (size_t i = s->mounts_count; i > 0; i--) {
 		const struct spec_mount *m = &s->mounts[i - 1];
-		if (!m->bind || m->remount || !is_below(path, m->destination))
+		if (!m->bind || m->remount || !path_is_within(path, m->destination))
 			continue;
 		const char *rest = path + strlen(m->destination);
 		/* A file that is shown alone. */

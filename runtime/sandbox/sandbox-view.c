@@ -5,6 +5,7 @@
 
 #include "runtime/sandbox/sandbox.h"
 #include "src/base/kernel.h"
+#include "src/base/path.h"
 #include "src/base/text.h"
 
 #define BYTES_DEFAULT  (256ull << 20)
@@ -166,19 +167,11 @@ int sandbox_add_dev(struct sandbox_builder *b, const char *destination)
 	return 0;
 }
 
-/* True if @path is @dir or below it. */
-static bool is_within(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	return strncmp(path, dir, n) == 0 && (!path[n] || path[n] == '/');
-}
-
 static bool is_shown(const struct sandbox_builder *b, const char *path)
 {
 	for (size_t i = 0; i < SANDBOX_SYSTEM_DIRS; i++) {
 		const struct sandbox_system_dir *d = &b->host->dirs[i];
-		if (d->exists && is_within(path, d->path))
+		if (d->exists && path_is_within(path, d->path))
 			return true;
 	}
 	return false;
@@ -198,10 +191,10 @@ static bool cwd_is_hidden(const struct sandbox_builder *b)
 	static const char *const own[] = { "/proc", "/dev", "/sys" };
 	const char *home = sandbox_home(b), *cwd = b->host->cwd;
 
-	if (home && is_within(home, cwd))
+	if (home && path_is_within(home, cwd))
 		return true;
 	for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-		if (is_within(cwd, own[i]))
+		if (path_is_within(cwd, own[i]))
 			return true;
 	}
 	return text_equal(cwd, "/") || text_equal(cwd, "/tmp") || text_equal(cwd, "/run") ||
@@ -322,7 +315,7 @@ int sandbox_view_make(struct sandbox_builder *b, struct err *e)
 		sandbox_add_bind(b, home, home, MOUNT_ATTR_RDONLY | BIND_ATTRS);
 	else if (own && home)
 		sandbox_add_tmpfs(b, home, "700", private, &l->tmp_bytes, &l->tmp_inodes);
-	bool covered = is_within(b->host->cwd, "/tmp") || is_within(b->host->cwd, "/run");
+	bool covered = path_is_within(b->host->cwd, "/tmp") || path_is_within(b->host->cwd, "/run");
 	if (((own && !is_shown(b, b->host->cwd)) || (root && covered)) && !cwd_is_hidden(b))
 		sandbox_add_bind(b, b->host->cwd, b->host->cwd, MOUNT_ATTR_RDONLY | BIND_ATTRS);
 	mask_proc(b);

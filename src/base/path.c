@@ -313,3 +313,11 @@ const char *path_of_fd(int fd, char out[PATH_FD_MAX])
 	text_format(out, PATH_FD_MAX, "/proc/self/fd/%d", fd);
 	return out;
 }
+
+bool path_is_within(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	/* Everything is below the root, whose text has the slash already. */
+	return text_equal(dir, "/") || (strncmp(path, dir, n) == 0 && (!path[n] || path[n] == '/'));
+}

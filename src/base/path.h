@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "src/base/err.h"
@@ -45,6 +46,9 @@ int path_parent_in_root(int rootfd, const char *path, const char **name, struct 
  * ".." resolved, never above "/". Length or -1 with errno ENAMETOOLONG.
  */
 int path_clean(const char *path, char *out, size_t size);
+
+/* True if @path is @dir or below it, by their text; both are absolute and clean, see path_clean(). */
+bool path_is_within(const char *path, const char *dir);
 
 /* "/proc/self/fd/N" of @fd in @out, for calls that take only a path. */
 #define PATH_FD_MAX 32

@@ -243,3 +243,21 @@ const char *text_time(int64_t sec, char out[TEXT_TIME_MAX])
 		    (long long)(rest / 3600), (long long)(rest / 60 % 60), (long long)(rest % 60));
 	return out;
 }
+
+void text_keep_last(char *text, size_t size, size_t *used, const char *data, size_t length)
+{
+	size_t room = size - 1;
+
+	if (length > room) {
+		data += length - room;
+		length = room;
+	}
+	if (length > room - *used) {
+		size_t drop = length - (room - *used);
+		*used -= drop;
+		memmove(text, text + drop, *used);
+	}
+	memcpy(text + *used, data, length);
+	*used += length;
+	text[*used] = '\0';
+}

@@ -46,4 +46,8 @@ bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
 #define text_equal(a, b) (strcmp((a), (b)) == 0)
 
+/* Put @length bytes of @data behind the @used ones in @text, which has @size and ends with NUL; of what does not fit the
+ * beginning goes. */
+void text_keep_last(char *text, size_t size, size_t *used, const char *data, size_t length);
+
 #endif

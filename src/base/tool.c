@@ -10,18 +10,15 @@
 
 #include "src/base/clean.h"
 #include "src/base/pid.h"
+#include "src/base/text.h"
 
 void tool_said_add(struct tool_said *s, const char *data, size_t size)
 {
 	size_t most = sizeof s->text - 1;
 
-	if (s->last && size > most - s->length) {
-		size_t kept = size < most ? most - size : 0;
-		if (kept < s->length) {
-			memmove(s->text, s->text + s->length - kept, kept);
-			s->length = kept;
-		}
-		data += size < most ? 0 : size - most;
+	if (s->last) {
+		text_keep_last(s->text, sizeof s->text, &s->length, data, size);
+		return;
 	}
 	if (size > most - s->length)
 		size = most - s->length;

@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "src/base/clean.h"
+#include "src/base/clock.h"
 #include "src/base/kernel.h"
 #include "src/base/text.h"
 #include "src/cgroup/cgroup-file.h"
@@ -247,17 +247,9 @@ int cgroup_kill(const struct cgroup_set *set, struct err *e)
 
 /* ---- waiting ---- */
 
-static int64_t now_msec(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
 int cgroup_wait_event(int fd, const char *key, uint64_t value, int timeout_msec)
 {
-	int64_t end = now_msec() + timeout_msec;
+	int64_t end = clock_now_msec() + timeout_msec;
 	char text[256];
 
 	for (;;) {
@@ -270,7 +262,7 @@ int cgroup_wait_event(int fd, const char *key, uint64_t value, int timeout_msec)
 		text[n < 0 ? 0 : n] = '\0';
 		if (cgroup_text_find(text, key, &now_value) == 0 && now_value == value)
 			return 1;
-		int64_t left = timeout_msec < 0 ? -1 : end - now_msec();
+		int64_t left = timeout_msec < 0 ? -1 : end - clock_now_msec();
 		if (timeout_msec >= 0 && left <= 0)
 			return 0;
 		/* kernfs announces changes as POLLPRI; the read above has armed it. */
@@ -283,7 +275,7 @@ int cgroup_wait_event(int fd, const char *key, uint64_t value, int timeout_msec)
 /* v1 has no event for it: look, with growing pauses. */
 static int wait_empty_v1(const struct cgroup_place *place, int timeout_msec, struct err *e)
 {
-	int64_t end = now_msec() + timeout_msec;
+	int64_t end = clock_now_msec() + timeout_msec;
 
 	for (unsigned delay_usec = 50;; delay_usec = delay_usec < 20000 ? delay_usec * 2 : 20000) {
 		struct arena a;
@@ -299,7 +291,7 @@ static int wait_empty_v1(const struct cgroup_place *place, int timeout_msec, str
 		}
 		if (n <= 0)
 			return 1;
-		if (timeout_msec >= 0 && now_msec() >= end)
+		if (timeout_msec >= 0 && clock_now_msec() >= end)
 			return 0;
 		cgroup_sleep_usec(delay_usec);
 	}

@@ -11,24 +11,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "src/base/sanitized.h"
 #include "src/base/text.h"
-
-/*
- * Sanitizers keep notes about every global variable, and copying whole segments runs over the
- * guards between them.
- */
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
-	__has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
-#endif
 
 /* Four with GNU ld, five with lld; one more where bss has its own, which has no file behind it. */
 #define SEGMENTS_MAX 8
@@ -230,6 +214,8 @@ int ns_swap(int file, char **argv)
 {
 	struct image im = { 0 };
 
+	/* Sanitizers keep notes about every global variable, and copying whole segments runs over the guards
+	 * between them. */
 	if (SANITIZED || !image_read(&im) || !image_read_stack(&im.map, argv))
 		return 0;
 	bool done = image_swap(&im, file);

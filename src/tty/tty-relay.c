@@ -8,10 +8,10 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "src/base/clean.h"
+#include "src/base/clock.h"
 #include "src/base/path.h"
 
 /* A pipe that polls writable takes this much without blocking (PIPE_BUF), and so does a terminal
@@ -235,17 +235,9 @@ int tty_relay_step(struct tty_relay *r, const struct pollfd p[TTY_RELAY_FDS], st
 	return r->down.eof && !has_data(&r->down) ? 0 : 1;
 }
 
-static long long now_msec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 void tty_relay_drain(struct tty_relay *r, int timeout_msec)
 {
-	long long until = now_msec() + timeout_msec;
+	long long until = clock_now_msec() + timeout_msec;
 
 	for (;;) {
 		/*
@@ -258,7 +250,7 @@ void tty_relay_drain(struct tty_relay *r, int timeout_msec)
 		if (!has_data(&r->down))
 			return;
 		struct pollfd p = { r->out, POLLOUT, 0 };
-		long long left = until - now_msec();
+		long long left = until - clock_now_msec();
 		if (left < 0 || poll(&p, 1, (int)left) == 0)
 			return;
 		write_out(r);

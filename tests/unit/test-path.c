@@ -165,8 +165,8 @@ static void test_mkdirs(void **state)
 	static const struct {
 		const char *path, *place;
 	} table[] = {
-		{ "dir-link/new", "root/dir/new" },	 { "inside/../new2", "root/dir/new2" },
-		{ "dotdot/dotdot/new3", "root/new3" },	 { "../../new4", "root/new4" },
+		{ "dir-link/new", "root/dir/new" },      { "inside/../new2", "root/dir/new2" },
+		{ "dotdot/dotdot/new3", "root/new3" },   { "../../new4", "root/new4" },
 		{ "slash/slash/new5/x", "root/new5/x" }, { "", "root" },
 	};
 	for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
@@ -214,10 +214,10 @@ static void test_mkdirs_dangling(void **state)
 /* Never out of the root, and rings of links end. */
 static void test_mkdirs_hostile(void **state)
 {
-	static const char *const paths[] = { "up/x",	    "up-far/x",	  "absolute/x",
+	static const char *const paths[] = { "up/x",        "up-far/x",   "absolute/x",
 					     "to-secret/x", "dangling/x", "dangling-far/x",
-					     "loop/x",	    "magic/x",	  "file/x",
-					     "file",	    "dangling" };
+					     "loop/x",      "magic/x",    "file/x",
+					     "file",        "dangling" };
 	struct fixture *f = *state;
 	struct err e;
 
@@ -290,11 +290,8 @@ static void test_mkfile(void **state)
 	static const struct {
 		const char *path, *place;
 	} through[] = {
-		{ "dangling", "root/nowhere" },
-		{ "dangling-far", NULL }, /* below a file by now */
-		{ "to-secret", "root/secret" },
-		{ "up/x", "root/out/x" },
-		{ "ring-a", NULL },
+		{ "dangling", "root/nowhere" }, { "dangling-far", NULL }, /* below a file by now */
+		{ "to-secret", "root/secret" }, { "up/x", "root/out/x" }, { "ring-a", NULL },
 		{ "dir/chain", "root/new/w" },
 	};
 	assert_int_equal(symlinkat("../chain2", f->root, "dir/chain"), 0);
@@ -381,14 +378,26 @@ static void test_clean(void **state)
 
 #define in_root(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
+static void is_within(void **state)
+{
+	(void)state;
+	assert_true(path_is_within("/a/b", "/a"));
+	assert_true(path_is_within("/a", "/a"));
+	assert_true(path_is_within("/a", "/"));
+	assert_true(path_is_within("/", "/"));
+	assert_false(path_is_within("/ab", "/a"));
+	assert_false(path_is_within("/a", "/a/b"));
+	assert_false(path_is_within("/", "/a"));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		in_root(test_open_in_root),   in_root(test_mkdirs),
-		in_root(test_mkdirs_dangling),
+		cmocka_unit_test(is_within),  in_root(test_open_in_root),
+		in_root(test_mkdirs),         in_root(test_mkdirs_dangling),
 		in_root(test_mkdirs_hostile), in_root(test_mkdirs_nofollow),
 		in_root(test_mkdirs_long),    in_root(test_mkfile),
-		in_root(test_parent),	      cmocka_unit_test(test_clean),
+		in_root(test_parent),         cmocka_unit_test(test_clean),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,15 +17,10 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "src/base/sanitized.h"
 #include "tests/unit/in-child.h"
 
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
-	__has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || defined(SANITIZED)
+#if SANITIZED
 #define SWAP "reexec" /* what happens where the swap would */
 #define need_swap()                                                                                \
 	do {                                                                                       \
@@ -33,7 +28,7 @@
 		skip();                                                                            \
 	} while (0)
 #else
-#define SWAP	    "swap"
+#define SWAP        "swap"
 #define need_swap() need_root()
 #endif
 
@@ -42,8 +37,8 @@ int self_program(int argc, char **argv);
 
 static char dir[] = "/tmp/husk-self-XXXXXX";
 static char copy[60], script[60], me[4096]; /* a copy of this program that may be written */
-static int status;			    /* of the last program, as waitpid(2) has it */
-static bool with_errors;		    /* read what it says on standard error, too */
+static int status;                          /* of the last program, as waitpid(2) has it */
+static bool with_errors;                    /* read what it says on standard error, too */
 
 /* What the program said, without the last line end. */
 static const char *said(const char *const *argv)
@@ -197,8 +192,8 @@ static void test_no_mapping_is_left(void **state)
 
 static void test_notes_are_kept(void **state)
 {
-	const char *const no_environment[] = { "/usr/bin/env", "-i",	copy, "--as",
-					       "none",	       "notes", NULL };
+	const char *const no_environment[] = { "/usr/bin/env", "-i",    copy, "--as",
+					       "none",         "notes", NULL };
 	const char *const empty_words[] = { copy, "--as", "none", "notes", "", "", NULL };
 
 	(void)state;

@@ -23,19 +23,10 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
+#include "src/base/sanitized.h"
 #include "tests/unit/in-child.h"
 #include "vm-shim/vmm/filter.h"
 #include "vm-shim/vmm/jail.h"
-
-#ifdef __has_feature
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) ||                         \
-	__has_feature(thread_sanitizer)
-#define SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED
-#endif
 
 /* Each returns whether it got what it wanted. */
 static bool reads_file(void)
@@ -61,8 +52,8 @@ static bool connects(void)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	return fd >= 0 && (connect(fd, (struct sockaddr *)&a, sizeof a) == 0 ||
-			   errno == ECONNREFUSED);
+	return fd >= 0 &&
+	       (connect(fd, (struct sockaddr *)&a, sizeof a) == 0 || errno == ECONNREFUSED);
 }
 
 static int listener = -1;
@@ -92,11 +83,9 @@ static bool executes(void)
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
-
 static bool mounts(void)
 {
-	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 &&
-	       mount("x", "/", "tmpfs", 0, NULL) == 0;
+	return unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0 && mount("x", "/", "tmpfs", 0, NULL) == 0;
 }
 
 static const struct attempt {
@@ -236,7 +225,7 @@ static void allowed(void *arg)
 static void allows_work(void **state)
 {
 	(void)state;
-#ifdef SANITIZED
+#if SANITIZED
 	skip(); /* their allocator makes calls of its own */
 #endif
 	child_result(allowed, NULL);

@@ -7,9 +7,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "src/base/clock.h"
 #include "src/base/text.h"
 
 /*
@@ -180,14 +180,6 @@ int machine_start(struct machine *m, struct err *e)
 	return 0;
 }
 
-static int64_t now_msec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 static bool ended(struct machine *m)
 {
 	pthread_mutex_lock(&m->lock);
@@ -211,12 +203,12 @@ static bool booted(struct machine *m)
 /* What devices have taken and not yet given away, and the last words: a second for those who read slowly. */
 static void finish(struct machine *m)
 {
-	int64_t until = now_msec() + 1000;
+	int64_t until = clock_now_msec() + 1000;
 	struct err ignored;
 
 	/* Else it would be ready for ever. */
 	drain(m->end_wake.fd);
-	for (int n = 1; n > 0 && now_msec() < until;) {
+	for (int n = 1; n > 0 && clock_now_msec() < until;) {
 		pthread_mutex_lock(&m->lock);
 		serial_flush(&m->serial);
 		bool left = m->serial.fd >= 0 && m->serial.used;
@@ -229,7 +221,7 @@ static void finish(struct machine *m)
 void machine_serve(struct machine *m)
 {
 	int64_t until =
-		m->config->boot_timeout_msec ? now_msec() + m->config->boot_timeout_msec : 0;
+		m->config->boot_timeout_msec ? clock_now_msec() + m->config->boot_timeout_msec : 0;
 	struct err e = { 0 };
 
 	while (!ended(m)) {
@@ -237,7 +229,7 @@ void machine_serve(struct machine *m)
 		if (until && booted(m))
 			until = 0;
 		if (until) {
-			left = until - now_msec();
+			left = until - clock_now_msec();
 			if (left <= 0) {
 				machine_end(m, VM_BOOT_TIMEOUT, NULL);
 				break;

@@ -18,6 +18,7 @@
 
 #include "src/base/clean.h"
 #include "src/base/io.h"
+#include "src/base/pid.h"
 #include "src/base/text.h"
 #include "vm-shim/vm.h"
 #include "vm-shim/vmm/boot.h"
@@ -251,7 +252,7 @@ static void explain(struct vm_probe *p, const struct answer *a)
 void vm_probe_kvm(struct vm_probe *p)
 {
 	struct answer a;
-	int pipes[2], status = 0;
+	int pipes[2];
 
 	memset(p, 0, sizeof *p);
 	memset(&a, 0, sizeof a);
@@ -270,8 +271,7 @@ void vm_probe_kvm(struct vm_probe *p)
 		run_child(writer);
 	drop_fd(&writer);
 	ssize_t n = io_read_full(reader, &a, sizeof a);
-	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
-		;
+	int status = pid_reap(child);
 	if (n != sizeof a) {
 		/* A signal: it used up its time. */
 		memset(&a, 0, sizeof a);

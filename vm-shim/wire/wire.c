@@ -5,8 +5,8 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
+#include "src/base/clock.h"
 
 #define FROM_HOST  1
 #define FROM_GUEST 2
@@ -216,14 +216,6 @@ int wire_next(struct wire_reader *r, struct wire_frame *f, struct err *e)
 
 /* ---- sending ---- */
 
-static int64_t now_msec(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* A socket's end is an errno and no signal; other descriptors are the caller's to make non-blocking. */
 static ssize_t write_some(int fd, const uint8_t *data, size_t size)
 {
@@ -235,7 +227,7 @@ static ssize_t write_some(int fd, const uint8_t *data, size_t size)
 static int wait_for_room(int fd, int64_t end_msec, uint8_t type, struct err *e)
 {
 	struct pollfd p = { fd, POLLOUT, 0 };
-	int64_t left = end_msec < 0 ? -1 : end_msec - now_msec();
+	int64_t left = end_msec < 0 ? -1 : end_msec - clock_now_msec();
 
 	if (end_msec >= 0 && left < 0)
 		left = 0;
@@ -256,7 +248,7 @@ static int wait_for_room(int fd, int64_t end_msec, uint8_t type, struct err *e)
 int wire_send(int fd, uint8_t type, uint8_t flags, uint32_t stream, const void *body,
 	      uint32_t length, int timeout_msec, struct err *e)
 {
-	int64_t end_msec = timeout_msec < 0 ? -1 : now_msec() + timeout_msec;
+	int64_t end_msec = timeout_msec < 0 ? -1 : clock_now_msec() + timeout_msec;
 	uint8_t frame[WIRE_HEADER_BYTES + WIRE_BODY_MAX];
 	size_t size = WIRE_HEADER_BYTES + length, sent = 0;
 
