@@ -98,7 +98,7 @@ static int become(const struct vm_config *c, int report_fd, struct err *e)
 
 const struct vm_backend vm_backend_kvm = {
 	.name = "kvm",
-	.can = VM_CAN_SHARE | VM_CAN_BALLOON | VM_CAN_COUNT_EXITS | VM_CAN_ISOLATE,
+	.can = VM_CAN_COUNT_EXITS | VM_CAN_ISOLATE,
 	.usable = usable,
 	.become = become,
 };

@@ -204,7 +204,6 @@ static int qemu_become(const struct vm_config *c, int report_fd, struct err *e)
 
 const struct vm_backend vm_backend_qemu = {
 	.name = "qemu",
-	.can = VM_CAN_SHARE | VM_CAN_BALLOON,
 	.usable = qemu_usable,
 	.become = qemu_become,
 	.command = qemu_command,

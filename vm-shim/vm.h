@@ -106,14 +106,10 @@ struct vm_words {
 	char text[4096]; /* a panic is followed by many lines */
 };
 
-/* What a backend can do beyond a kernel, its memory, disks and ports. */
+/* What not every backend has. */
 enum {
-	VM_CAN_SHARE = 1 << 0,
-	VM_CAN_BALLOON = 1 << 1,
-	VM_CAN_VSOCK = 1 << 2,
-	VM_CAN_COUNT_EXITS = 1 << 3,
-	VM_CAN_ISOLATE =
-		1 << 4, /* a boundary that its makers call one; without it: "isolation reduced" */
+	VM_CAN_COUNT_EXITS = 1 << 0,
+	VM_CAN_ISOLATE = 1 << 1, /* as its makers call it; without it: "isolation reduced" */
 };
 
 struct vm_backend {

@@ -86,15 +86,9 @@ static int check_supported(const struct run *r, struct err *e)
 
 static int choose_kvm(struct vm_machine *m, struct err *e)
 {
-	m->backend = vm_backend_find("kvm");
-	if (!m->backend)
-		return err_set(e, ERR_UNSUPPORTED, 0, "this husk has no kvm backend yet");
+	m->backend = &vm_backend_kvm;
 	m->boot_msec = BOOT_MSEC_KVM;
-	if (m->backend->usable(e) < 0)
-		return -1;
-	return m->backend->can & VM_CAN_SHARE
-		       ? 0
-		       : err_set(e, ERR_UNSUPPORTED, 0, "the kvm backend cannot share files yet");
+	return m->backend->usable(e);
 }
 
 static int choose_qemu(struct vm_machine *m, struct err *e)
